@@ -1,0 +1,108 @@
+"""Folding text to the form in which words are compared, with a map back to the original.
+
+One character is folded at a time, so that text folded in pieces equals text folded whole: NFKC,
+case, full width, and the removal of combining marks and of format characters (zero-width and the
+like). Most characters fold to exactly one; a text of only those needs no map.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+_DROPPED = "\ue000"
+_MANY = "\ue001"
+_LIMIT = 0x32400
+_TAGS = range(0xE0000, 0xE0200)
+_NUMPY_FROM = 64
+_EXTRA_DROPPED = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800")
+
+
+def fold_character(character: str) -> str:
+    """Return what one character becomes: nothing, one character, or several."""
+    if character in _EXTRA_DROPPED:
+        return ""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", character).casefold()).casefold()
+    kept = [ch for ch in folded if unicodedata.category(ch) not in {"Mn", "Me", "Cf"} and ch not in _EXTRA_DROPPED]
+    return unicodedata.normalize("NFKC", "".join(kept))
+
+
+class _Table(dict[int, str]):
+    """A translation table that learns: one character to one, or to a sign for none or many."""
+
+    def __missing__(self, code: int) -> str:
+        folded = fold_character(chr(code))
+        value = folded if len(folded) == 1 and folded not in {_DROPPED, _MANY} else (_MANY if folded else _DROPPED)
+        self[code] = value
+        return value
+
+
+_TABLE = _Table()
+
+
+@cache
+def _array() -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    table = np.arange(0xE0200, dtype=np.uint32)
+    for code in (*range(_LIMIT), *_TAGS):
+        table[code] = 0xFFFD if 0xD800 <= code < 0xE000 else ord(_TABLE[code])  # noqa: PLR2004 - surrogates
+    return table
+
+
+def warm() -> None:
+    """Build the table now (about a quarter of a second), so that the first request does not wait."""
+    _array()
+
+
+def _translate(text: str) -> str:
+    if text.isascii():
+        return text.lower() if text.isprintable() else text.translate(_TABLE)
+    if len(text) < _NUMPY_FROM:
+        return text.translate(_TABLE)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    table = _array()
+    if int(codes.max()) >= len(table):
+        return text.translate(_TABLE)
+    return table[codes].tobytes().decode("utf-32-le")
+
+
+class Folded:
+    """A folded text; `origin(i)` is the index in the original of folded character `i`."""
+
+    __slots__ = ("_map", "text")
+
+    def __init__(self, text: str, index_map: Sequence[int] | None) -> None:
+        self.text = text
+        self._map = index_map
+
+    def origin(self, index: int) -> int:
+        """Return the original index of a folded index; the end maps to the original's end."""
+        return index if self._map is None else self._map[index]
+
+    def end(self, index: int) -> int:
+        """Return the original index just after the character that folded `index - 1` came from."""
+        return index if self._map is None else (self._map[index - 1] + 1 if index else 0)
+
+
+def fold(text: str) -> Folded:
+    """Fold a text, in about 10 microseconds for 1,000 characters."""
+    folded = _translate(text)
+    if _DROPPED not in folded and _MANY not in folded:
+        return Folded(folded, None)
+    parts: list[str] = []
+    index_map: list[int] = []
+    for index, sign in enumerate(folded):
+        if sign == _DROPPED:
+            continue
+        expansion = fold_character(text[index]) if sign == _MANY else sign
+        parts.append(expansion)
+        index_map.extend([index] * len(expansion))
+    index_map.append(len(text))
+    return Folded("".join(parts), index_map)
+
+
+def folded(text: str) -> str:
+    """Return the folded text alone."""
+    return fold(text).text

@@ -1,0 +1,184 @@
+"""The keyword library: the operator's file, read strictly, compiled into a matcher.
+
+Files are CSV or XLSX with the columns `word,risk` or `关键词,一级分类,二级分类`. A risk is one of
+the 31 of GB/T 45654-2025 Annex A, as `A.1.a` or by its Chinese name.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+from hegui.general.content import folding
+from hegui.general.content.matcher import Matcher, build
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
+from hegui.law import risks
+
+SAMPLE = "sample"
+_WORD_COLUMNS = ("word", "关键词")
+_RISK_COLUMNS = ("risk", "二级分类", "一级分类")
+_LONGEST = 100
+_ROWS_SHOWN = 5
+
+
+class LibraryError(InputError):
+    """A keyword file can not be used; the message names the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One keyword with its risk; `rule` names it in verdicts without saying it."""
+
+    text: str
+    risk: str
+    row: int
+    folded: str
+
+    @property
+    def rule(self) -> str:
+        """Return the rule's id: the row in the operator's file."""
+        return f"keyword:{self.row}"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A compiled library; `version` is the digest of its words and risks."""
+
+    words: tuple[Word, ...]
+    version: str
+    source: str
+    matcher: Matcher = field(compare=False, repr=False)
+    patterns: tuple[str, ...] = field(compare=False, repr=False)
+    by_pattern: tuple[tuple[Word, ...], ...] = field(compare=False, repr=False)
+    prefixes: frozenset[str] = field(compare=False, repr=False)
+    longest: int = 0
+
+    @property
+    def is_sample(self) -> bool:
+        """Say whether this is the sample that hegui ships, which protects nobody."""
+        return self.source == SAMPLE
+
+    def counts(self) -> Counter[str]:
+        """Return the number of words of each risk."""
+        return Counter(word.risk for word in self.words)
+
+    def word(self, rule: str) -> Word | None:
+        """Return the word of a rule id of this version."""
+        return next((word for word in self.words if word.rule == rule), None)
+
+
+def is_latin(character: str) -> bool:
+    """Say whether a folded character joins with its neighbours into a word: ASCII letters and digits."""
+    return character.isascii() and character.isalnum()
+
+
+def _prefixes(pattern: str) -> Iterator[str]:
+    # A word that ends in a Latin letter is a hit only once the next character is known.
+    yield from (pattern[:end] for end in range(1, len(pattern)))
+    if is_latin(pattern[-1]):
+        yield pattern
+
+
+def compile_library(rows: Iterable[tuple[int, str, str]], source: str) -> Library:
+    """Compile `(row, word, risk id)` triples; equal words after folding share a pattern."""
+    words = tuple(Word(text, risk, row, folding.folded(text)) for row, text, risk in rows)
+    grouped: dict[str, list[Word]] = {}
+    for word in words:
+        grouped.setdefault(word.folded, []).append(word)
+    patterns = tuple(grouped)
+    listing = "\n".join(sorted(f"{word.folded}\t{word.risk}" for word in words))
+    return Library(
+        words=words,
+        version=sha256(listing.encode()).hexdigest()[:16],
+        source=source,
+        matcher=build(patterns),
+        patterns=patterns,
+        by_pattern=tuple(tuple(grouped[pattern]) for pattern in patterns),
+        prefixes=frozenset(prefix for pattern in patterns for prefix in _prefixes(pattern)),
+        longest=max((len(pattern) for pattern in patterns), default=0),
+    )
+
+
+def _table(path: Path, data: bytes) -> list[list[str]]:
+    if path.suffix.lower() in {".xlsx", ".xlsm"}:
+        from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, seldom needed
+
+        try:
+            sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
+            return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+        except Exception as error:
+            raise LibraryError(
+                Bi(f"{path} 不是有效的 XLSX：{error}", f"{path} is not a valid XLSX: {error}"),
+                Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
+            ) from None
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return list(csv.reader(io.StringIO(data.decode(encoding))))
+        except (UnicodeDecodeError, csv.Error):
+            continue
+    raise LibraryError(
+        Bi(f"{path} 既不是 UTF-8 也不是 GB18030 的 CSV", f"{path} is a CSV neither in UTF-8 nor in GB18030"),
+        Bi("另存为 UTF-8 编码的 CSV", "save it as CSV in UTF-8"),
+    )
+
+
+def _columns(header: list[str], path: Path) -> tuple[int, list[int]]:
+    names = [cell.strip().lower() for cell in header]
+    word = next((names.index(name) for name in _WORD_COLUMNS if name in names), None)
+    risk = [names.index(name) for name in _RISK_COLUMNS if name in names]
+    if word is None or not risk:
+        raise LibraryError(
+            Bi(f"{path} 缺少列 word,risk 或 关键词,一级分类,二级分类", f"{path} lacks the columns word,risk or 关键词,一级分类,二级分类"),
+            Bi("在第一行写上列名", "name the columns in the first row"),
+        )
+    return word, risk
+
+
+def read_rows(path: Path, data: bytes) -> list[tuple[int, str, str]]:
+    """Read `(row, word, risk)` from a file; raise LibraryError that lists the rows that are wrong."""
+    table = _table(path, data)
+    if not table:
+        raise LibraryError(Bi(f"{path} 是空文件", f"{path} is empty"), Bi("给出至少一行", "give at least one row"))
+    word_at, risk_at = _columns(table[0], path)
+    rows, wrong = [], []
+    for number, cells in enumerate(table[1:], 2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        word = cells[word_at].strip() if word_at < len(cells) else ""
+        named = [cells[at] for at in risk_at if at < len(cells) and cells[at].strip()]
+        risk = next((found for cell in named if (found := risks().find(cell))), None)
+        if risk is None:
+            wrong.append((number, f"未知风险 unknown risk {named}"))
+        elif not folding.folded(word) or len(word) > _LONGEST:
+            wrong.append((number, f"词为空或超过 {_LONGEST} 字 empty or too long"))
+        else:
+            rows.append((number, word, risk))
+    if wrong:
+        shown = "; ".join(f"{path.name}:{number} {what}" for number, what in wrong[:_ROWS_SHOWN])
+        raise LibraryError(
+            Bi(f"关键词库有 {len(wrong)} 行有误：{shown}", f"{len(wrong)} rows of the keyword library are wrong: {shown}"),
+            Bi("风险写作 A.1.a 至 A.5.b 或其中文名；改正后重新载入，原库仍在使用", "write risks as A.1.a to A.5.b or their Chinese names; the old library stays in use"),
+        )
+    return rows
+
+
+def load_library(path: Path | None) -> Library:
+    """Load the operator's library, or the neutral sample when no path is given; raise LibraryError."""
+    if path is None:
+        sample = files("hegui.general.content") / "sample" / "library.csv"
+        return compile_library(read_rows(Path("sample.csv"), sample.read_bytes()), SAMPLE)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LibraryError(
+            Bi(f"无法读取关键词库 {path}：{error.strerror}", f"can not read the keyword library {path}: {error.strerror}"),
+            Bi("检查路径与权限", "check the path and its permissions"),
+        ) from None
+    return compile_library(read_rows(path, data), path.name)

@@ -1,0 +1,31 @@
+"""Identifiers: UUID version 7 (RFC 9562), so that ids sort by the time of the event."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+
+_HEX = 16
+_VERSION = 0x7000
+_VARIANT = 0x8000000000000000
+
+
+def uuid7() -> str:
+    """Return a new UUIDv7 in its 36-character text form (48-bit milliseconds, 74 random bits)."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10))
+    high = (milliseconds << 16) | _VERSION | (random >> 68 & 0x0FFF)
+    low = _VARIANT | (random & 0x3FFFFFFFFFFFFFFF)
+    text = f"{high:016x}{low:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def uuid7_time(value: str) -> datetime:
+    """Return the UTC time inside a UUIDv7; raise ValueError for any other text."""
+    parsed = uuid.UUID(value)
+    if parsed.version != 7:  # noqa: PLR2004 - the UUID version this function reads
+        message = "not a UUIDv7"
+        raise ValueError(message)
+    return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)

@@ -1,0 +1,129 @@
+"""The settings: one frozen object, read once at start from file, environment and flags.
+
+Order, later wins: defaults, `DIR/hegui.toml`, environment `HEGUI_*`, command-line flags.
+Unknown keys are refused. `docs/settings.md` explains each key and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hegui.kit.errors import SettingsError
+from hegui.kit.text import Bi
+
+_ENV = "HEGUI_"
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def _key(default: Any, zh: str, en: str) -> Any:  # noqa: ANN401 - a dataclass field of any type
+    return field(default=default, metadata={"doc": Bi(zh, en)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can set; see each field's metadata for its meaning."""
+
+    data: Path = _key(Path("data"), "数据目录：数据库、密钥、暂存与发布的检查点", "data directory: database, keys, spool, checkpoints")
+    host: str = _key("127.0.0.1", "网关与控制台监听地址", "address that gateway and console listen on")
+    port: int = _key(8000, "网关端口", "port of the gateway")
+    console_port: int = _key(0, "控制台端口；0 为网关端口加一", "port of the console; 0 means the gateway's port + 1")
+    workers: int = _key(1, "网关工作进程数", "number of gateway worker processes")
+    upstream: str = _key("demo", "上游：demo 或 OpenAI 兼容的基础地址", "upstream: `demo` or an OpenAI-compatible base URL")
+    upstream_key: str = _key("", "上游密钥（建议用环境变量）", "key for the upstream (best given by environment)")
+    upstream_connect_seconds: int = _key(10, "连接上游的时限（秒）", "seconds to connect to the upstream")
+    upstream_idle_seconds: int = _key(120, "上游两次发送之间的最长间隔（秒）", "longest silence of the upstream, seconds")
+    library: str = _key("", "关键词库文件（CSV 或 XLSX）；空为内置样例库", "keyword library file (CSV or XLSX); empty means the sample library")
+    policy: str = _key("", "策略文件（YAML）；空为默认策略", "policy file (YAML); empty means the default policy")
+    database_url: str = _key("", "PostgreSQL 地址；空为内嵌数据库", "PostgreSQL URL; empty means the embedded database")
+    provider_name: str = _key("", "提供者名称（告知与标识用）", "provider's name, for notices and labels")
+    appeal_url: str = _key("", "申诉入口地址，写入拒答告知", "where a refused person can appeal, told in each refusal")
+    origin: str = _key("", "账本来源名（C2SP origin）；空则首次启动时生成", "ledger origin (C2SP); empty means made at first start")
+    checkpoint_file: str = _key("", "另存检查点的文件，宜在库外、他机", "file outside the database that also receives checkpoints")
+    checkpoint_webhook: str = _key("", "接收检查点的地址（POST 文本）", "URL that receives each checkpoint (POST, text)")
+    seal_milliseconds: int = _key(1000, "账本封存间隔（毫秒）", "interval of sealing the ledger, milliseconds")
+    spool_seconds: int = _key(600, "数据库不可用时可暂存的最长时间（秒），超过即停止服务", "longest time on the disk spool while the database is away, seconds; then service is refused")
+    spool_megabytes: int = _key(512, "每个工作进程暂存上限（MB）", "spool limit for each worker, megabytes")
+    content_days: int = _key(30, "正文保留天数（加密）", "days that encrypted content is kept")
+    log_months: int = _key(6, "日志保留月数，不得少于法定", "months that log records are kept, never less than the law's")
+    body_megabytes: int = _key(8, "请求体上限（MB）", "largest request body, megabytes")
+    secure_cookies: bool = _key(default=False, zh="控制台仅经 HTTPS 访问时打开", en="set when the console is reached over HTTPS only")
+
+    @property
+    def console(self) -> int:
+        """Return the console's port."""
+        return self.console_port or self.port + 1
+
+
+def _known() -> dict[str, Any]:
+    return {item.name: item.type for item in fields(Settings)}
+
+
+def _unknown(name: str, where: str) -> SettingsError:
+    near = difflib.get_close_matches(name, _known(), n=1)
+    hint_zh = f"是否想写 {near[0]}？" if near else "删去它"
+    hint_en = f"did you mean {near[0]}?" if near else "remove it"
+    return SettingsError(
+        Bi(f"{where} 中有未知设置 {name}", f"unknown setting {name} in {where}"),
+        Bi(f"{hint_zh}；各键见 docs/settings.md", f"{hint_en}; docs/settings.md explains each key"),
+    )
+
+
+def _convert(name: str, value: Any) -> Any:  # noqa: ANN401 - each setting has its own type
+    kind = _known()[name]
+    text = str(value).strip()
+    try:
+        if kind == "int":
+            number = int(text)
+            if number < 0:
+                raise ValueError  # noqa: TRY301 - one place turns bad values into an error
+            return number
+        if kind == "bool":
+            if text.lower() in _TRUE | _FALSE:
+                return text.lower() in _TRUE
+            raise ValueError  # noqa: TRY301 - as above
+        return Path(text) if kind == "Path" else text
+    except ValueError:
+        raise SettingsError(
+            Bi(f"设置 {name} 的值 {text!r} 无法理解", f"setting {name} has a value that can not be read: {text!r}"),
+            Bi(f"应为 {kind} 类型", f"give a value of type {kind}"),
+        ) from None
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            Bi(f"{path} 不是有效的 TOML：{error}", f"{path} is not valid TOML: {error}"),
+            Bi("改正该行", "correct that line"),
+        ) from None
+
+
+def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings; flags of value None count as not given.
+
+    Raises SettingsError for an unknown key or a malformed value.
+    """
+    known = _known()
+    env = {key[len(_ENV) :].lower(): value for key, value in environ.items() if key.startswith(_ENV)}
+    for name in env:
+        if name not in known:
+            raise _unknown(name, "环境变量 / environment")
+    given = {key: value for key, value in flags.items() if value is not None}
+    data = Path(given.get("data") or env.get("data") or "data")
+    file = _from_file(data / "hegui.toml")
+    for name in file:
+        if name not in known or name == "data":
+            raise _unknown(name, str(data / "hegui.toml"))
+    merged = {**file, **env, **given}
+    converted = {name: _convert(name, value) for name, value in merged.items()}
+    return Settings(**{**converted, "data": data.resolve()})

@@ -1,0 +1,88 @@
+"""The 31 safety risks of GB/T 45654-2025 Annex A, their areas, and the subsets that numbers speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+import yaml
+
+from hegui.law.models import Mark, Words
+
+
+class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One risk, such as `A.1.a`."""
+
+    id: str
+    name: Words
+
+
+class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the five areas, such as `A.1`, with its risks."""
+
+    id: str
+    name: Words
+    risks: tuple[Risk, ...]
+    note: Words | None = None
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    mark: Mark
+    url: str
+    areas: tuple[Area, ...]
+    subsets: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Risks:
+    """Look-up of risks by id and by the names that operators' files use."""
+
+    areas: tuple[Area, ...]
+    subsets: dict[str, tuple[str, ...]]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids in the order of the annex."""
+        return tuple(risk.id for area in self.areas for risk in area.risks)
+
+    def area_of(self, risk: str) -> str:
+        """Return `A.1` for `A.1.a`."""
+        return risk.rpartition(".")[0]
+
+    def name(self, risk: str) -> Words:
+        """Return the name of a risk or of an area; raise KeyError when there is none."""
+        for area in self.areas:
+            if area.id == risk:
+                return area.name
+            for item in area.risks:
+                if item.id == risk:
+                    return item.name
+        raise KeyError(risk)
+
+    def in_subset(self, name: str) -> tuple[str, ...]:
+        """Return the risk ids of a named subset, such as `keyword_and_refusal`."""
+        areas = set(self.subsets[name])
+        return tuple(risk for risk in self.ids if self.area_of(risk) in areas)
+
+    def find(self, text: str) -> str | None:
+        """Return the risk id that a cell of an operator's file names: `A.1.a`, `A1a`, `A.1 a` or its Chinese name."""
+        squeezed = _squeeze(text)
+        for area in self.areas:
+            for risk in area.risks:
+                if squeezed in {_squeeze(risk.id), _squeeze(risk.name.zh), _squeeze(risk.id + risk.name.zh)}:
+                    return risk.id
+        return None
+
+
+def _squeeze(text: str) -> str:
+    return "".join(ch for ch in text.upper() if ch.isalnum())
+
+
+@cache
+def risks() -> Risks:
+    """Return the risks of the shipped standard."""
+    data = msgspec.convert(yaml.safe_load((files("hegui.law") / "risks.yaml").read_text("utf-8")), _File)
+    return Risks(data.areas, data.subsets)

@@ -1,0 +1,76 @@
+"""Browser sessions: a random token in a cookie, its hash in the database, a CSRF token beside it."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from hegui.evidence import leave
+from hegui.kit import clock
+from hegui.kit.errors import NotAllowedError
+from hegui.kit.text import Bi
+from hegui.people.models import Account, SessionRow
+
+IDLE = timedelta(hours=2)
+LONGEST = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is signed in, and the CSRF token of the session."""
+
+    account: Account
+    csrf: str
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+def begin(session: Session, account: Account) -> str:
+    """Begin a session and return the cookie's token."""
+    token, moment = secrets.token_urlsafe(32), clock.now()
+    session.add(
+        SessionRow(
+            token_hash=_hash(token), account_id=account.id, csrf=secrets.token_urlsafe(24),
+            created_at=moment, seen_at=moment,
+        )  # fmt: skip
+    )
+    leave(session, "account.signed_in", {"account": account.id})
+    return token
+
+
+def resume(session: Session, token: str) -> Visitor | None:
+    """Return who a token belongs to; None when it is unknown, idle too long or too old."""
+    row = session.get(SessionRow, _hash(token))
+    if row is None:
+        return None
+    moment = clock.now()
+    account = session.get(Account, row.account_id)
+    if moment - row.seen_at > IDLE or moment - row.created_at > LONGEST or account is None or account.closed_at:
+        session.delete(row)
+        return None
+    if moment - row.seen_at > timedelta(minutes=1):
+        row.seen_at = moment
+    return Visitor(account, row.csrf)
+
+
+def end(session: Session, token: str) -> None:
+    """End a session."""
+    row = session.get(SessionRow, _hash(token))
+    if row is not None:
+        session.delete(row)
+
+
+def check_csrf(visitor: Visitor, given: str) -> None:
+    """Raise NotAllowedError unless the form carries the session's token."""
+    if not hmac.compare_digest(visitor.csrf, given):
+        raise NotAllowedError(
+            Bi("表单已失效", "the form is out of date"),
+            Bi("返回上一页，刷新后重试", "go back, reload the page and try again"),
+        )

@@ -1,0 +1,1 @@
+"""Alembic's scripts; core PostgreSQL only, no extensions."""

@@ -1,0 +1,93 @@
+"""The unit of work: one transaction a request or command; the only place that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from hegui.kit.errors import StoreError
+from hegui.kit.text import Bi
+
+_FULL = ("53100", "53200", "53300")
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return a PostgreSQL URL with the driver that hegui uses."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise StoreError(
+        Bi("数据库地址不是 PostgreSQL", "the database URL is not a PostgreSQL one"),
+        Bi("写成 postgresql://用户:密码@主机/库", "write postgresql://user:password@host/database"),
+    )
+
+
+def driver_url(url: str) -> str:
+    """Return a PostgreSQL URL as the driver alone reads it."""
+    return "postgresql://" + sqlalchemy_url(url).partition("://")[2]
+
+
+def store_error(error: Exception) -> StoreError:
+    """Return what a database failure means to a person and what to do next."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    if state in _FULL:
+        return StoreError(
+            Bi("数据库无法写入：磁盘已满或资源不足", "the database can not write: disk full or out of resources"),
+            Bi("腾出磁盘空间后重试；已提交的记录未受影响", "free disk space and try again; committed records are safe"),
+        )
+    return StoreError(
+        Bi(f"数据库不可用：{error}".strip(), f"the database is not available: {error}".strip()),
+        Bi("检查 PostgreSQL 是否运行、地址是否正确，然后重试", "check that PostgreSQL runs at that address, then try again"),
+    )
+
+
+@dataclass(frozen=True)
+class Store:
+    """A handle on the database; cheap to pass around, opened once a process."""
+
+    url: str
+    engine: Engine
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open an engine that survives a database that goes away and comes back."""
+        engine = create_engine(sqlalchemy_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10)
+        return cls(url, engine)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    def alive(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            return False
+        return True
+
+
+@contextmanager
+def unit_of_work(store: Store) -> Iterator[Session]:
+    """Open a session, commit at the end, roll back on any error.
+
+    Raises StoreError when the database is away or full; nothing is half done then.
+    """
+    session = Session(store.engine, expire_on_commit=False)
+    try:
+        yield session
+        session.commit()
+    except OperationalError as error:
+        session.rollback()
+        raise store_error(error) from error
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()

@@ -1,0 +1,133 @@
+"""The stream window: any chunking of any text gives the same verdict and the same released text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.library import Library, compile_library
+from hegui.general.content.policy import Policy, Side, load_policy, parse_policy
+from hegui.general.content.window import Window
+
+WORDS = [
+    ("标记甲", "A.1.a"), ("标记甲乙丙", "A.1.b"), ("乙丙丁", "A.2.a"), ("甲甲甲", "A.3.a"), ("av", "A.1.f"),
+    ("av12", "A.1.f"), ("质量差", "A.5.b"), ("差标", "A.5.a"), ("遮我", "A.4.a"), ("我遮", "A.4.a"), ("x标", "A.4.b"),
+]  # fmt: skip
+MASKING = {
+    "output": {
+        "risks": {"A.4.a": "mask", "A.4.b": "mask", "A.5": "pass"},
+        "personal": {"email": "mask", "uscc": "mask"},
+    }
+}
+
+
+def library() -> Library:
+    return compile_library(((row, word, risk) for row, (word, risk) in enumerate(WORDS, 2)), "test")
+
+
+def checker(policy: Policy | None = None) -> Checker:
+    return Checker(library(), policy or load_policy(None))
+
+
+CHECKERS = [checker(), checker(parse_policy(MASKING, load_policy(None)))]
+ALPHABET = "标记甲乙丙丁av12x质量差遮我 -+你好。\u200b\ufeff３１ａＶ㎏é@.c0138"
+PIECES = st.sampled_from([
+    "13800138000", "11010519491231002x", "6222021234567890128", "138 0013 8000", "1234-5678-9012-3452",
+    "a.b@example.com", "标记甲", "av", "91350100M000100Y43", "遮我遮", "+86 ", "合规",
+])  # fmt: skip
+TEXTS = st.lists(st.one_of(st.text(ALPHABET, max_size=6), PIECES), max_size=8).map("".join)
+
+
+def stream(used: Checker, text: str, cuts: list[int]) -> tuple[str, bool, list[Verdict]]:
+    window = Window(used)
+    places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
+    out = [window.feed(text[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    out.append(window.finish())
+    return "".join(out), window.blocked, sorted(window.verdicts, key=lambda v: (v.start, v.end, v.rule))
+
+
+@pytest.mark.parametrize("used", CHECKERS, ids=["default", "masking"])
+@settings(max_examples=600, deadline=None)
+@given(text=TEXTS, cuts=st.lists(st.integers(0, 60), max_size=12))
+@example(text="1234 5678 9012 3452 789", cuts=[3, 9, 20])
+@example(text="遮我遮我标记甲", cuts=[1, 2, 3])
+@example(text="xav 12av1", cuts=[2])
+@example(text="㎏标记甲", cuts=[1])
+def test_any_chunking_releases_the_same_text_and_gives_the_same_verdicts(
+    used: Checker, text: str, cuts: list[int]
+) -> None:
+    whole = stream(used, text, [])
+    assert stream(used, text, cuts) == whole
+    assert stream(used, text, list(range(len(text)))) == whole
+
+
+@settings(max_examples=600, deadline=None)
+@given(text=TEXTS, cuts=st.lists(st.integers(0, 60), max_size=12))
+def test_what_a_stream_lets_out_agrees_with_the_check_of_the_whole(text: str, cuts: list[int]) -> None:
+    used = CHECKERS[0]
+    out, blocked, _ = stream(used, text, cuts)
+    assert blocked == used.check(text, Side.OUTPUT).blocked
+    assert not used.check(out, Side.OUTPUT).blocked
+    if not blocked:
+        assert len(out) == len(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(before=st.text("你好，世界。abc 12", max_size=12), cuts=st.lists(st.integers(0, 30), max_size=8))
+def test_not_one_character_of_a_blocked_word_leaves(before: str, cuts: list[int]) -> None:
+    out, blocked, _ = stream(CHECKERS[0], before + "标记甲乙丙之后", cuts)
+    assert blocked
+    assert not set(out) & set("标记甲乙丙之后")
+    assert out == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text("你好世界，。今天天气", max_size=30))
+def test_safe_text_never_waits(text: str) -> None:
+    window = Window(CHECKERS[0])
+    for character in text:
+        assert window.feed(character) == character
+    assert window.held == ""
+
+
+def test_what_waits_is_only_what_could_become_a_hit() -> None:
+    window = Window(CHECKERS[0])
+    assert window.feed("你好标") == "你好"
+    assert window.feed("准") == "标准"
+    assert window.feed("电话138") == "电话"
+    assert window.feed("页") == "138页"
+
+
+def test_a_number_is_masked_in_a_stream_and_nothing_of_it_leaks() -> None:
+    window = Window(CHECKERS[0])
+    out = "".join(window.feed(ch) for ch in "请打13800138000，谢") + window.finish()
+    assert out == "请打138******00，谢"
+    assert [v.rule for v in window.verdicts] == ["personal:mobile"]
+
+
+def test_latin_words_hit_only_at_word_edges() -> None:
+    for text in ("java", "avid", "lava1"):
+        out, blocked, _ = stream(CHECKERS[0], f"学{text}语言", list(range(12)))
+        assert (out, blocked) == (f"学{text}语言", False)
+    assert stream(CHECKERS[0], "看av片", [2])[1]
+    assert stream(CHECKERS[0], "看av", [1])[1]
+
+
+def test_the_worst_delay_is_stated_and_kept() -> None:
+    used = CHECKERS[1]
+    window = Window(used)
+    for character in ("标记甲"[:2] + "1234 5678 9012 3456 7" + "a" * 80 + "@" + "b." * 200) * 2:
+        window.feed(character)
+        assert len(window.held) <= used.worst_hold
+
+
+def test_verdicts_carry_offsets_of_the_original_text() -> None:
+    text = "零\u200b宽：标\u200b记\ufeff甲！"
+    window = Window(CHECKERS[0])
+    for character in text:
+        window.feed(character)
+    (verdict,) = window.verdicts
+    assert text[verdict.start : verdict.end] == "标\u200b记\ufeff甲"
+    assert "".join(window.released) == "零\u200b宽："
