@@ -1,0 +1,1 @@
+"""The console: frame, navigation and sign-in; each room brings its own pages."""

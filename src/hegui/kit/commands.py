@@ -1,0 +1,55 @@
+"""What every command shares: JSON or words, settings from flags, and exit codes that mean something."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+from hegui.kit.errors import HeguiError
+from hegui.kit.settings import Settings, read_settings
+
+P = ParamSpec("P")
+
+
+def say(data: Any, lines: list[str], *, as_json: bool) -> None:  # noqa: ANN401 - any JSON value
+    """Print data as JSON, or lines for a person."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Turn a HeguiError into words, or JSON with --json, and into its exit code; a number returned is an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except HeguiError as error:
+            if kwargs.get("as_json"):
+                click.echo(json.dumps(error.as_dict(), ensure_ascii=False, indent=1))
+            click.echo("\n".join(error.lines()), err=True)
+            sys.exit(error.exit_code)
+        if code:
+            sys.exit(code)
+
+    return run
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="以 JSON 输出。 / Print JSON.")
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=None, help="数据目录。 / Data directory."
+)
+
+
+def settings_of(**flags: Any) -> Settings:  # noqa: ANN401 - flags of any type
+    """Return the settings for a command's flags."""
+    return read_settings(flags)

@@ -1,0 +1,58 @@
+"""What the gateway does outside a request: erase content that is due, write abandoned spools."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import psycopg
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from hegui.evidence import leave
+from hegui.evidence.retention import Erased
+from hegui.kit import clock
+from hegui.law import cite
+from hegui.service.gateway.models import Exchange
+from hegui.service.gateway.recorder import INSERT
+from hegui.service.gateway.spool import abandoned, read_batches
+
+CONTENT = "content"
+CONTENT_CLAUSE = cite("IM-11.1c")
+_BATCH = 500
+
+
+def erase_due_content(session: Session, moment: datetime) -> Erased | None:
+    """Erase the encrypted content whose days are over; the record of the exchange stays its own time."""
+    due = (Exchange.content_due <= moment) & Exchange.content.is_not(None)
+    count = session.scalar(select(func.count()).where(due)) or 0
+    if count == 0:
+        return None
+    payload = {"class": CONTENT, "cutoff": clock.iso(moment), "count": count, "cite": CONTENT_CLAUSE}
+    leave(session, "record.erased", payload)
+    session.execute(update(Exchange).where(due).values(content=None, content_key=None))
+    return Erased(CONTENT, count, moment)
+
+
+def erase_due_exchanges(session: Session, moment: datetime) -> int:
+    """Delete the filter columns of exchanges whose log record was erased; their leaves stay."""
+    from hegui.evidence.models import EntryRow  # noqa: PLC0415 - one statement needs it
+
+    gone = select(EntryRow.id).where(EntryRow.erased_at <= moment, EntryRow.kind == "exchange")
+    rows = session.scalars(select(Exchange).where(Exchange.id.in_(gone)).limit(10_000)).all()
+    for row in rows:
+        session.delete(row)
+    return len(rows)
+
+
+def write_abandoned(url: str, folder: Path) -> int:
+    """Write the spools of workers that died to the database; return the number of records."""
+    written = 0
+    for path in abandoned(folder):
+        with psycopg.connect(url, autocommit=True, connect_timeout=3) as connection:
+            for batch in read_batches(path, _BATCH):
+                connection.execute(INSERT, (orjson.dumps(batch).decode(),))
+                written += len(batch)
+        path.unlink()
+    return written

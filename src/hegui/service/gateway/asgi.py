@@ -1,0 +1,246 @@
+"""The hot path: bare ASGI, no framework. Routes, bodies, errors, and a client that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from hegui.evidence.publish import published_path
+from hegui.kit.errors import StoreError
+from hegui.kit.settings import Settings
+from hegui.service.gateway.access import Access, Grant
+from hegui.service.gateway.exchange import Engine, Exchange, moderate, not_recorded, refusal_events
+from hegui.service.gateway.inbound import validate
+from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object
+from hegui.service.gateway.upstream import UpstreamError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_LOG = logging.getLogger(__name__)
+_JSON: tuple[bytes, bytes] = (b"content-type", b"application/json; charset=utf-8")
+_STREAM: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+_TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection."""
+
+
+async def reply(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """Send a whole answer."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def reply_json(send: Send, status: int, body: Json, headers: Headers | None = None) -> None:
+    """Send a JSON answer."""
+    await reply(send, status, orjson.dumps(body), [_JSON, *(headers or ())])
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Return the request's body; raise ApiError 413 past the limit, ClientGoneError when it breaks off."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise ApiError(413, "request_too_large", f"请求超过 {limit} 字节 / the request is over {limit} bytes")
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts) if len(parts) > 1 else part
+
+
+class Gateway:
+    """The ASGI application of one worker."""
+
+    def __init__(self, settings: Settings, engine: Engine, access: Access) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._access = access
+        self._limit = settings.body_megabytes * 1024 * 1024
+        self._routes: dict[str, tuple[str, Callable[[Scope, Receive, Send], Awaitable[None]]]] = {
+            "/v1/chat/completions": ("POST", self._chat),
+            "/v1/moderations": ("POST", self._moderations),
+            "/v1/models": ("GET", self._models),
+            "/healthz": ("GET", self._health),
+            "/readyz": ("GET", self._ready),
+            "/checkpoint": ("GET", self._checkpoint),
+            "/checkpoint/vkey": ("GET", self._vkey),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            method, handler = self._routes.get(scope["path"], ("", self._nothing))
+            if method and scope["method"] != method:
+                raise ApiError(405, "method_not_allowed", f"只接受 {method} / use {method}")  # noqa: TRY301
+            await handler(scope, receive, send)
+        except ApiError as error:
+            await reply_json(send, error.status, error.body())
+        except ClientGoneError:
+            return
+        except Exception:
+            _LOG.exception("a request failed")
+            error = ApiError(500, "internal_error", "内部错误，已记入日志 / internal error; the operator's log has it")
+            await reply_json(send, 500, error.body())
+
+    async def _nothing(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise ApiError(404, "not_found", f"没有 {scope['path']} / there is no {scope['path']}")
+
+    async def _grant(self, scope: Scope) -> Grant:
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                return await self._access.grant(value.decode("latin-1"))
+        return await self._access.grant("")
+
+    async def _json(self, receive: Receive) -> tuple[Json, int]:
+        raw = await read_body(receive, self._limit)
+        try:
+            return loads_object(raw, "请求体 / the body"), len(raw)
+        except ProtocolError as error:
+            raise ApiError(400, "invalid_json", str(error)) from None
+
+    def _check_accepting(self) -> None:
+        try:
+            self._engine.recorder.check_accepting()
+        except StoreError as error:
+            raise not_recorded(error) from error
+
+    # --- chat -----------------------------------------------------------------------------------
+
+    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+        grant = await self._grant(scope)
+        body, size = await self._json(receive)
+        validate(body)
+        self._check_accepting()
+        exchange = Exchange(self._engine, grant, body, size)
+        watch = _Watch(receive)
+        try:
+            await self._exchange(exchange, send)
+        except asyncio.CancelledError:
+            if not watch.gone:
+                raise
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            await exchange.client_gone()
+        finally:
+            watch.stop()
+
+    async def _exchange(self, exchange: Exchange, send: Send) -> None:
+        headers: Headers = [(b"x-hegui-content-id", exchange.content_id.encode())]
+        try:
+            instead = await exchange.check_in()
+            if instead is not None:
+                usage = exchange.answer.context.include_usage
+                if exchange.streamed:
+                    await reply(send, 200, refusal_events(instead, include_usage=usage), [*_STREAM, *headers])
+                else:
+                    await reply_json(send, 200, instead, headers)
+            elif exchange.streamed:
+                async with aclosing(exchange.events()) as pieces:  # type: ignore[type-var]
+                    await _send_stream(send, pieces, [*_STREAM, *headers, _label(exchange)])
+            else:
+                whole = await exchange.whole()
+                await reply_json(send, 200, whole, [*headers, _label(exchange)])
+        except ApiError as error:
+            await reply_json(send, error.status, error.body(), headers)
+
+    # --- the rest -------------------------------------------------------------------------------
+
+    async def _moderations(self, scope: Scope, receive: Receive, send: Send) -> None:
+        grant = await self._grant(scope)
+        body, _ = await self._json(receive)
+        self._check_accepting()
+        given = body.get("input")
+        items = [given] if isinstance(given, str) else given
+        if not isinstance(items, list) or not items:
+            raise ApiError(400, "invalid_input", "input 应为文本或文本列表 / `input` must be text or a list", param="input")
+        results = []
+        for item in items:
+            text = item.get("text") if isinstance(item, dict) and item.get("type") == "text" else item
+            if not isinstance(text, str):
+                raise ApiError(400, "unchecked_content", "只能检查文本 / only text can be checked", param="input")
+            results.append(await moderate(self._engine, grant, text))
+        first = results[0]["hegui"]["content_id"]
+        await reply_json(send, 200, {"id": f"modr-{first}", "model": "hegui-content", "results": results})
+
+    async def _models(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._grant(scope)
+        try:
+            await reply_json(send, 200, await self._engine.upstream.models())
+        except UpstreamError as error:
+            raise error.api from error
+
+    async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await reply_json(send, 200, {"status": "ok"})
+
+    async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        self._check_accepting()
+        failure = self._engine.recorder.failure
+        await reply_json(send, 200, {"status": "spooling" if failure else "ok", "detail": failure})
+
+    async def _checkpoint(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        path = published_path(self._settings.data)
+        if not path.exists():
+            raise ApiError(404, "no_checkpoint", "尚无检查点 / no checkpoint yet")
+        await reply(send, 200, path.read_bytes(), [_TEXT])
+
+    async def _vkey(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await reply(send, 200, (self._engine.keyring.signer.vkey + "\n").encode(), [_TEXT])
+
+
+def _label(exchange: Exchange) -> tuple[bytes, bytes]:
+    """Return the header that declares how the answer is labelled."""
+    return (b"x-hegui-label", exchange.grant.settings.label_position.encode())
+
+
+async def _send_stream(send: Send, pieces: AsyncIterator[bytes], headers: Headers) -> None:
+    """Send pieces as they come, the response's head with the first."""
+    started = False
+    async for piece in pieces:
+        if not started:
+            started = True
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if piece:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class _Watch:
+    """Cancels the current task when the client closes its connection, so that the upstream call ends."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.gone = False
+        self._owner = asyncio.current_task()
+        self._task = asyncio.get_running_loop().create_task(self._wait(receive))
+
+    async def _wait(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        if self._owner is not None:
+            self._owner.cancel()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._task.cancel()

@@ -1,0 +1,103 @@
+"""The built-in demo model: a script, plain and streaming, so that the first run needs nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import orjson
+
+from hegui.general.content.library import load_library
+from hegui.kit import ids
+from hegui.service.gateway.protocol import MARK, Json
+
+MODEL = "hegui-demo"
+_PIECE = 2
+_PAUSE = 0.01
+
+_SCRIPT = (
+    "你好！我是合规网关自带的演示模型，按脚本作答，不做推理。你刚才说的是：“{said}”。"
+    "把 --upstream 换成任何 OpenAI 兼容的地址，就能接入真实的模型；"
+    "输入和输出都会先检查、再标识、并留下可以核验的记录。"
+)
+_VIOLATION = "这是演示用的违规回答：下面会出现样例库里的词 {word}，它一个字也不会到达用户。"
+ASK_VIOLATION = "演示违规"
+"""Say this to the demo model and it answers with a word of the sample library."""
+
+
+def _said(body: Json) -> str:
+    for message in reversed(body.get("messages") or []):
+        if message.get("role") == "user":
+            content = message.get("content")
+            if isinstance(content, list):
+                content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
+            return str(content or "")
+    return ""
+
+
+class DemoUpstream:
+    """Answers from the script; asked for JSON it answers JSON, with tools it can call one."""
+
+    name = "demo"
+
+    def __init__(self) -> None:
+        self._word = load_library(None).words[0].text
+
+    def _answer(self, body: Json) -> str:
+        said = _said(body)
+        if ASK_VIOLATION in said:
+            return _VIOLATION.format(word=self._word)
+        if (body.get("response_format") or {}).get("type") in {"json_object", "json_schema"}:
+            return orjson.dumps({"answer": "演示", "said": said[:200]}).decode()
+        return _SCRIPT.format(said=said[:200])
+
+    def _usage(self, body: Json, answer: str) -> Json:
+        asked, said = len(_said(body)), len(answer)
+        return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+
+    async def complete(self, body: Json) -> bytes:
+        """Return a whole completion."""
+        answer = self._answer(body)
+        count = body.get("n") or 1
+        choices = [
+            {"index": index, "message": {"role": "assistant", "content": answer}, "logprobs": None, "finish_reason": "stop"}
+            for index in range(count)
+        ]
+        return orjson.dumps(
+            {
+                "id": f"chatcmpl-{ids.uuid7()}", "object": "chat.completion", "created": int(time.time()),
+                "model": body.get("model", MODEL), "choices": choices, "usage": self._usage(body, answer),
+            }
+        )  # fmt: skip
+
+    async def stream(self, body: Json) -> AsyncIterator[list[bytes]]:
+        """Yield the answer two characters at a time."""
+        answer, count = self._answer(body), body.get("n") or 1
+        base: Json = {
+            "id": f"chatcmpl-{ids.uuid7()}", "object": "chat.completion.chunk", "created": int(time.time()),
+            "model": body.get("model", MODEL),
+        }  # fmt: skip
+
+        def made(delta: Json, finish: str | None = None) -> list[bytes]:
+            return [
+                orjson.dumps({**base, "choices": [{"index": index, "delta": delta, "finish_reason": finish}]})
+                for index in range(count)
+            ]
+
+        yield []
+        yield made({"role": "assistant", "content": ""})
+        for start in range(0, len(answer), _PIECE):
+            yield made({"content": answer[start : start + _PIECE]})
+            await asyncio.sleep(_PAUSE)
+        yield made({}, "stop")
+        if (body.get("stream_options") or {}).get("include_usage"):
+            yield [orjson.dumps({**base, "choices": [], "usage": self._usage(body, answer)})]
+        yield [MARK]
+
+    async def models(self) -> Json:
+        """Return the one model."""
+        return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "hegui"}]}
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to give back."""

@@ -1,0 +1,303 @@
+"""One exchange from request to durable record: the order of steps is the duty."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from hegui.evidence.keyring import Keyring
+from hegui.general.content.checks import Checker
+from hegui.general.content.policy import Side
+from hegui.kit import clock, ids
+from hegui.kit.errors import StoreError
+from hegui.service.gateway import refusals
+from hegui.service.gateway.access import Grant
+from hegui.service.gateway.inbound import Inbound, RequestCheck
+from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, ProtocolError, completion, event, loads_object
+from hegui.service.gateway.recorder import Recorder
+from hegui.service.gateway.records import Exchanged, RecordWriter, pseudonym
+from hegui.service.gateway.stream import Answer, AnswerContext
+from hegui.service.gateway.upstream import Upstream, UpstreamError
+
+_LOG = logging.getLogger(__name__)
+_BIG = 64 * 1024
+_FORMATS = frozenset({"json_object", "json_schema"})
+_SET_ANSWER = "set_answer"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What every exchange of a worker shares."""
+
+    checker: Checker
+    tools: Checker
+    upstream: Upstream
+    recorder: Recorder
+    writer: RecordWriter
+    keyring: Keyring
+
+
+def not_recorded(error: StoreError) -> ApiError:
+    """Return the error for an exchange that could not be recorded and is therefore not served."""
+    return ApiError(503, "not_recorded", f"服务暂停：记录无法保存 / service is paused: records can not be kept ({error.title.en})")
+
+
+class Exchange:
+    """One request being answered."""
+
+    def __init__(self, engine: Engine, grant: Grant, body: Json, size: int) -> None:
+        self.engine = engine
+        self.grant = grant
+        self.body = body
+        self.size = size
+        self.content_id = ids.uuid7()
+        self.streamed = body.get("stream") is True
+        self._began = time.perf_counter()
+        self._first: float | None = None
+        user = body.get("safety_identifier") or body.get("user")
+        person = pseudonym(engine.keyring, grant.service, user) if isinstance(user, str) and user else None
+        for key in ("user", "safety_identifier"):
+            if key in body:
+                body[key] = person or ""
+        self.record = Exchanged(
+            content_id=self.content_id, service=grant.service, key=grant.key, person=person,
+            endpoint="chat.completions", model=str(body.get("model")), upstream=engine.upstream.name,
+            streamed=self.streamed, started=clock.now(), question=orjson.dumps(body.get("messages")).decode(),
+        )  # fmt: skip
+        self.answer = Answer(self._context())
+
+    def _context(self) -> AnswerContext:
+        settings, body = self.grant.settings, self.body
+        response_format = body.get("response_format")
+        return AnswerContext(
+            content_id=self.content_id,
+            checker=self.engine.checker,
+            tools=self.engine.tools,
+            label=settings.label,
+            machine=isinstance(response_format, dict) and response_format.get("type") in _FORMATS,
+            include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+            appeal_url=settings.appeal_url,
+        )
+
+    # --- check in -------------------------------------------------------------------------------
+
+    async def check_in(self) -> Json | None:
+        """Check the request; return the completion to send instead of asking the model, or None to go on.
+
+        Raises ApiError for a malformed request, or for a refusal where the service chose errors.
+        """
+        check = RequestCheck(self.engine.checker, self.grant.settings)
+        try:
+            if self.size > _BIG:
+                found = await asyncio.get_running_loop().run_in_executor(None, check.run, self.body)
+            else:
+                found = check.run(self.body)
+        except ApiError:
+            raise
+        except Exception:
+            _LOG.exception("the check of a request could not run")
+            self.record.not_scanned.append("input")
+            return await self._refused(refusals.UNDETERMINED, None)
+        self.record.inbound = found.verdicts
+        self.record.withheld_turns = found.withheld_turns
+        if not found.blocking:
+            return None
+        return await self._refused(refusals.REFUSED_INPUT, self._set_answer(found))
+
+    def _set_answer(self, found: Inbound) -> str | None:
+        return self.engine.checker.answer_for(found.blocking)
+
+    async def _refused(self, outcome: str, set_answer: str | None) -> Json:
+        self.answer.outcome = outcome
+        self.record.outcome = _SET_ANSWER if set_answer else outcome
+        base = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
+        body = self.answer.refused(completion(base, [], None))
+        if set_answer:
+            choice = body["choices"][0]
+            choice["message"]["content"], choice["finish_reason"] = set_answer, "stop"
+        text = body["choices"][0]["message"]["content"]
+        self.record.answer = {"choices[0].content": text}
+        await self.commit()
+        if self.grant.settings.refusal == "error" and not set_answer and outcome != refusals.UNDETERMINED:
+            raise ApiError(400, "content_filter", text, param="messages")
+        return body
+
+    # --- check out ------------------------------------------------------------------------------
+
+    async def whole(self) -> Json:
+        """Ask the model and return the completion that may leave, recorded; raise ApiError."""
+        try:
+            raw = await self.engine.upstream.complete(self.body)
+        except UpstreamError as error:
+            raise await self._upstream_failed(error) from error
+        base: Json = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
+        try:
+            base = loads_object(raw, "the upstream's answer")
+            body = self.answer.whole(base)
+        except Exception:
+            _LOG.exception("the check of an answer could not run")
+            body = self._withheld(base)
+        self._note_answer()
+        await self.commit()
+        return body
+
+    def _withheld(self, base: Json) -> Json:
+        self.answer.withhold()
+        self.record.not_scanned.append("output")
+        return self.answer.refused(completion(base, [], None))
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Ask the model and yield the bytes that may leave; the last piece follows the commit.
+
+        The first piece is empty and says that the upstream has answered. Raises ApiError before it.
+        """
+        complete, answer = False, self.answer
+        try:
+            async with aclosing(self.engine.upstream.stream(self.body)) as events:  # type: ignore[type-var]
+                async for batch in events:
+                    if not batch:
+                        yield b""
+                        continue
+                    out, complete = self._check_out(batch)
+                    if out:
+                        if self._first is None:
+                            self._first = time.perf_counter()
+                        yield out
+                    if complete or answer.blocked:
+                        break
+        except UpstreamError as error:
+            if self._first is None and not answer.choices:
+                raise await self._upstream_failed(error) from error
+            _LOG.warning("the upstream broke off: %s", error)
+        yield await self._end(complete=complete)
+
+    def _check_out(self, batch: list[bytes]) -> tuple[bytes, bool]:
+        answer = self.answer
+        out = []
+        try:
+            for raw in batch:
+                if raw == MARK:
+                    return b"".join(out), True
+                out.append(answer.event(raw))
+        except Exception:
+            _LOG.exception("the check of a streamed answer could not run")
+            self.record.not_scanned.append("output")
+            answer.withhold()
+        return b"".join(out), False
+
+    async def _end(self, *, complete: bool) -> bytes:
+        try:
+            last = self.answer.end(complete=complete)
+        except Exception:
+            _LOG.exception("the end of a streamed answer could not be checked")
+            self.record.not_scanned.append("output")
+            self.answer.withhold()
+            last = self.answer.end(complete=complete)
+        self._note_answer()
+        if not complete and not self.answer.blocked:
+            self.record.outcome = "upstream_incomplete"
+        try:
+            await self.commit()
+        except ApiError as error:
+            return event(error.body()) + DONE
+        return last
+
+    # --- the record -----------------------------------------------------------------------------
+
+    def _note_answer(self) -> None:
+        answer, record = self.answer, self.record
+        record.outbound = answer.verdicts()
+        record.label = answer.label_placed()
+        record.usage = answer.usage
+        if answer.outcome:
+            record.outcome = answer.outcome
+        record.answer = {
+            f"choices[{choice.index}].{path}": text
+            for choice in answer.choices.values()
+            for path, text in choice.all_text().items()
+        }
+
+    async def _upstream_failed(self, error: UpstreamError) -> ApiError:
+        _LOG.warning("upstream: %s", error)
+        self.record.outcome = error.api.code
+        await self.commit()
+        return error.api
+
+    async def client_gone(self) -> None:
+        """Record an exchange whose client went away before the end."""
+        self._note_answer()
+        self.record.outcome = "client_gone"
+        try:
+            await self.commit()
+        except ApiError:
+            _LOG.exception("an exchange whose client went away could not be recorded")
+
+    async def commit(self) -> None:
+        """Make the record durable; raise ApiError 503 when that can not be done."""
+        end = time.perf_counter()
+        self.record.latency_ms = int((end - self._began) * 1000)
+        if self._first is not None:
+            self.record.first_ms = int((self._first - self._began) * 1000)
+        row = self.engine.writer.row(self.record, self.engine.checker.versions)
+        try:
+            await self.engine.recorder.record(row)
+        except StoreError as error:
+            raise not_recorded(error) from error
+
+
+def refusal_events(body: Json, *, include_usage: bool) -> bytes:
+    """Return a refused completion as a stream: text as a delta, finish reason, usage, `[DONE]`."""
+    base = {**body, "object": "chat.completion.chunk"}
+    usage: Any = base.pop("usage", None)
+    parts = []
+    for choice in body["choices"]:
+        delta = {"index": choice["index"], "delta": choice["message"], "finish_reason": None}
+        stop = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
+        parts += [event({**base, "choices": [delta]}), event({**base, "choices": [stop]})]
+    if include_usage:
+        parts.append(event({**base, "choices": [], "usage": usage}))
+    return b"".join(parts) + DONE
+
+
+async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
+    """Check one text as input and return a result in the shape of OpenAI's moderations, recorded."""
+    from hegui.law import risks  # noqa: PLC0415 - one look-up a call
+
+    content_id = ids.uuid7()
+    record = Exchanged(
+        content_id=content_id, service=grant.service, key=grant.key, person=None, endpoint="moderations",
+        model="hegui-content", upstream="", streamed=False, started=clock.now(), question=text, outcome="checked",
+    )  # fmt: skip
+    checked = engine.checker.check(text, Side.INPUT)
+    record.inbound = [("input", verdict) for verdict in checked.verdicts]
+    try:
+        await engine.recorder.record(engine.writer.row(record, engine.checker.versions))
+    except StoreError as error:
+        raise not_recorded(error) from error
+    words = [verdict for verdict in checked.verdicts if verdict.lane != "personal"]
+    hit = {verdict.risk for verdict in words}
+    return {
+        "flagged": bool(words),
+        "categories": {risk: risk in hit for risk in risks().ids},
+        "category_scores": {risk: float(risk in hit) for risk in risks().ids},
+        "category_applied_input_types": {risk: ["text"] for risk in risks().ids},
+        "hegui": {
+            "content_id": content_id,
+            "action": checked.action.value,
+            "hits": [verdict.as_dict() for verdict in words],
+            "personal": [
+                {"kind": verdict.rule.partition(":")[2], "start": verdict.start, "end": verdict.end, "valid": True}
+                for verdict in checked.verdicts
+                if verdict.lane == "personal"
+            ],
+            "not_scanned": [],
+            "versions": engine.checker.versions.as_dict(),
+        },
+    }

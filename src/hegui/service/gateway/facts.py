@@ -1,0 +1,147 @@
+"""What the gateway can prove on a day, obligation by obligation; without evidence nothing is met."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hegui.evidence.models import EntryRow
+from hegui.general.content import Library, load_library
+from hegui.kit import clock
+from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
+from hegui.law import register, risks
+from hegui.law.register import Register
+from hegui.people.facts import Fact, Result
+from hegui.service.gateway import queries
+from hegui.service.gateway.queries import Day
+
+_NO_TRAFFIC = Bi("过去 24 小时没有交互，无从证明", "no exchanges in the last 24 hours, nothing to prove it by")
+
+
+def facts(session: Session, on: date, settings: Settings) -> tuple[Fact, ...]:
+    """Return the gateway's facts for a day; figures are those of the last 24 hours."""
+    law = register(on)
+    day = queries.last_day(session)
+    library = load_library(Path(settings.library) if settings.library else None)
+    return (
+        *_checking(day),
+        *_library(library, law),
+        *_labels(day),
+        *_records(session, day, settings, law),
+    )
+
+
+def _fact(obligation: str, result: Result, zh: str, en: str, evidence: str = "/exchanges") -> Fact:
+    return Fact(obligation, result, Bi(zh, en), evidence)
+
+
+def _unproven(*obligations: str) -> tuple[Fact, ...]:
+    return tuple(Fact(item, Result.UNDETERMINED, _NO_TRAFFIC) for item in obligations)
+
+
+def _checking(day: Day) -> tuple[Fact, ...]:
+    if day.total == 0:
+        return _unproven("DSP-10", "IM-14.1")
+    zh = f"过去 24 小时 {day.total} 次交互的输入输出均经检查，拦截 {day.blocked} 次，未能检查 {day.undetermined} 次"
+    en = f"{day.total} exchanges in 24 hours checked in and out, {day.blocked} stopped, {day.undetermined} not checkable"
+    if day.undetermined:
+        both = (Result.UNDETERMINED, f"{zh}（已扣留，需人工处置）", f"{en} (withheld; a person must look)")
+        return (
+            _fact("DSP-10", *both, evidence="/exchanges?outcome=undetermined"),
+            _fact("IM-14.1", *both, evidence="/exchanges?outcome=undetermined"),
+        )
+    return (
+        _fact("DSP-10", Result.MET, zh, en),
+        _fact(
+            "IM-14.1", Result.UNDETERMINED,
+            f"停止生成、停止传输有据可查（{zh}）；整改与报告环节尚未建成",
+            f"stopping generation and transmission is on record ({en}); rectifying and reporting are not built yet",
+        ),
+    )  # fmt: skip
+
+
+def library_gaps(library: Library, law: Register) -> list[str]:
+    """Return what a library lacks of the standard's numbers, each in words; empty when it has all."""
+    clause = "GBT45654-B.1.1"
+    counts, names = library.counts(), risks()
+    total = law.whole(clause, "keyword_total")
+    gaps = [f"{len(library.words)}/{total}"] if len(library.words) < total else []
+    for area, number in (("A.1", "keyword_each_A1"), ("A.2", "keyword_each_A2")):
+        least = law.whole(clause, number)
+        short = [risk for risk in names.in_subset("keyword_and_refusal") if names.area_of(risk) == area and counts[risk] < least]
+        gaps += [f"{risk} {counts[risk]}/{least}" for risk in short]
+    return gaps
+
+
+def _library(library: Library, law: Register) -> tuple[Fact, ...]:
+    gaps = library_gaps(library, law)
+    if library.is_sample:
+        words = ("只装了内置样例词库，起不到保护作用", "only the shipped sample library is loaded; it protects nobody")
+        return tuple(_fact(item, Result.NOT_MET, *words, evidence="") for item in ("GBT45654-B.1.1", "ARP-9.1"))
+    shown = ", ".join(gaps[:6]) + ("…" if len(gaps) > 6 else "")  # noqa: PLR2004 - as many as fit a line
+    counted = (
+        _fact("GBT45654-B.1.1", Result.NOT_MET, f"词库不足：{shown}", f"the library is short: {shown}", evidence="")
+        if gaps
+        else _fact(
+            "GBT45654-B.1.1", Result.UNDETERMINED,
+            f"词数达标（{len(library.words)}）；七日更新尚无记录",
+            f"the counts are enough ({len(library.words)}); weekly renewal is not recorded yet", evidence="",
+        )
+    )  # fmt: skip
+    return (
+        counted,
+        _fact(
+            "ARP-9.1", Result.UNDETERMINED,
+            f"特征库在用（版本 {library.version}，{len(library.words)} 词）；入库标准与审批尚未建成",
+            f"a feature library is in use (version {library.version}, {len(library.words)} words); entry standards and approval are not built yet",
+            evidence="",
+        ),
+    )  # fmt: skip
+
+
+def _labels(day: Day) -> tuple[Fact, ...]:
+    if day.answered == 0:
+        return _unproven("LAB-4.1", "IM-12")
+    zh, en = f"过去 24 小时 {day.labelled}/{day.answered} 条回答带标识", f"{day.labelled}/{day.answered} answers of 24 hours labelled"
+    whole = day.labelled == day.answered
+    return (
+        _fact("LAB-4.1", Result.MET if whole else Result.NOT_MET, zh, en),
+        _fact(
+            "IM-12", Result.UNDETERMINED if whole else Result.NOT_MET,
+            f"{zh}；图片、音频、视频的标识尚未建成", f"{en}; labels of images, audio and video are not built yet",
+        ),
+    )  # fmt: skip
+
+
+def _records(session: Session, day: Day, settings: Settings, law: Register) -> tuple[Fact, ...]:
+    months = law.whole("CSL-23", "log_retention_months")
+    since = clock.now() - timedelta(days=1)
+    ran = session.scalar(
+        select(EntryRow.id).where(EntryRow.kind == "retention.run", EntryRow.at >= since).order_by(EntryRow.at.desc()).limit(1)
+    )
+    kept = settings.log_months >= months
+    log = (
+        Result.MET if kept and day.total else (Result.UNDETERMINED if kept else Result.NOT_MET),
+        f"日志保留 {settings.log_months} 个月（法定不少于 {months} 个月），每条均入账本",
+        f"logs are kept {settings.log_months} months (the law's least: {months}), each in the ledger",
+    )
+    retention = (
+        (Result.MET, f"正文加密保存 {settings.content_days} 天后删除，今日已执行", f"content is encrypted and erased after {settings.content_days} days; it ran today")
+        if ran
+        else (Result.UNDETERMINED, "过去 24 小时没有执行到期删除的记录", "no record that retention ran in the last 24 hours")
+    )  # fmt: skip
+    sealed = (
+        (Result.MET, "输入与使用记录加密保存，密钥不在数据库中，人员以假名记录", "inputs and records are encrypted, the key is outside the database, people are pseudonyms")
+        if day.total
+        else (Result.UNDETERMINED, _NO_TRAFFIC.zh, _NO_TRAFFIC.en)
+    )  # fmt: skip
+    return (
+        _fact("CSL-23", Result.UNDETERMINED if log[0] is Result.MET else log[0], f"{log[1]}；等级保护等其他要求尚未建成", f"{log[2]}; graded protection and the rest are not built yet"),
+        _fact("ARP-28.2", *log),
+        _fact("IM-11.1a", *sealed),
+        _fact("IM-11.1c", *retention),
+    )

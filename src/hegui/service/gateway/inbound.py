@@ -1,0 +1,139 @@
+"""Checking a request: every text in it, the current turn strictly, old turns without killing the talk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from hegui.general.content.checks import Checked, Checker, Verdict, masked
+from hegui.general.content.policy import BLOCKING, Action, Side, severest
+from hegui.service.gateway import texts
+from hegui.service.gateway.protocol import ApiError, Json
+from hegui.service.gateway.service import ServiceSettings
+
+WITHHELD = "[已略去一条被拦截的历史消息 / an earlier message was withheld]"
+_LONGEST_TEXT = 1_000_000
+_OPERATOR_ROLES = frozenset({"system", "developer"})
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+@dataclass
+class Inbound:
+    """The outcome of checking a request; `body` is what may go to the model."""
+
+    body: Json
+    verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
+    withheld_turns: int = 0
+
+    @property
+    def blocking(self) -> tuple[Verdict, ...]:
+        """Return the verdicts of the current turn that block."""
+        return tuple(item for path, item in self.verdicts if item.action in BLOCKING and not path.startswith("old:"))
+
+
+def validate(body: Json) -> None:
+    """Raise ApiError for a request that no model could answer."""
+    messages = body.get("messages")
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise ApiError(400, "missing_model", "缺少 model / `model` is missing", param="model")
+    if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
+        raise ApiError(
+            400, "invalid_messages", "messages 应为非空的对象列表 / `messages` must be a non-empty list", param="messages"
+        )
+    for place, message in enumerate(messages):
+        if message.get("role") not in _ROLES:
+            raise ApiError(
+                400, "invalid_role", f"未知角色 / unknown role {message.get('role')!r}", param=f"messages[{place}].role"
+            )
+    count = body.get("n")
+    if count is not None and (not isinstance(count, int) or not 1 <= count <= 16):  # noqa: PLR2004 - a sane most
+        raise ApiError(400, "invalid_n", "n 应为 1 至 16 / `n` must be 1 to 16", param="n")
+
+
+def _decoded(text: str) -> str:
+    """Return the strings inside JSON text (a tool call's arguments), so that escapes hide nothing."""
+    if "\\" not in text:
+        return ""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return ""
+    return "\n".join(found for _, found in texts.leaves(value, "arguments"))
+
+
+class RequestCheck:
+    """Checks one request, part by part."""
+
+    def __init__(self, checker: Checker, settings: ServiceSettings) -> None:
+        self._checker = checker
+        self._settings = settings
+
+    def run(self, body: Json) -> Inbound:
+        """Return the outcome; `body` is changed in place where policy masks or withholds."""
+        result = Inbound(body)
+        messages: list[Json] = body["messages"]
+        start = texts.turn_start(messages)
+        for place, message in enumerate(messages):
+            operator = message["role"] in _OPERATOR_ROLES
+            old = place < start and not operator
+            checked = self._message(message, f"messages[{place}]", mask=not operator)
+            lenient = operator and self._settings.system_messages == "record"
+            prefix = "old:" if old or lenient else ""
+            result.verdicts.extend((prefix + path, verdict) for path, verdict in checked)
+            if old and any(verdict.action in BLOCKING for _, verdict in checked):
+                _withhold(message)
+                result.withheld_turns += 1
+        options = "\n".join(text for _, text in texts.options(body))
+        if options:
+            result.verdicts.extend(("options", verdict) for verdict in self._text(options).verdicts)
+        return result
+
+    def _text(self, text: str) -> Checked:
+        if len(text) > _LONGEST_TEXT:
+            raise ApiError(
+                400, "text_too_long",
+                f"单段文本超过 {_LONGEST_TEXT} 字，无法检查，请分开发送 / one text is over {_LONGEST_TEXT} characters; split it",
+            )  # fmt: skip
+        return self._checker.check(text, Side.INPUT)
+
+    def _message(self, message: Json, path: str, *, mask: bool) -> list[tuple[str, Verdict]]:
+        found: list[tuple[str, Verdict]] = []
+        for where, text in texts.leaves(message, path):
+            checked = self._text(text)
+            found.extend((where, verdict) for verdict in checked.verdicts)
+            if mask and checked.action is Action.MASK:
+                _replace(message, where.removeprefix(path), masked(text, checked.verdicts))
+            if where.endswith(".arguments") and (inside := _decoded(text)):
+                found.extend((where, verdict) for verdict in self._text(inside).verdicts if verdict.lane != "personal")
+        whole = texts.joined_parts(message)
+        if whole and severest([verdict.action for _, verdict in found]) not in BLOCKING:
+            across = [item for item in self._text(whole).verdicts if item.action in BLOCKING]
+            found.extend((f"{path}.content", verdict) for verdict in across)
+        return found
+
+
+def _withhold(message: Json) -> None:
+    """Take the text of an old turn out, keeping the shape of the conversation."""
+    calls = message.get("tool_calls")
+    keep = {key: message[key] for key in ("role", "tool_call_id") if key in message}
+    message.clear()
+    message.update(keep, content=WITHHELD)
+    if isinstance(calls, list):
+        message["tool_calls"] = [
+            {**call, "function": {"name": (call.get("function") or {}).get("name", ""), "arguments": "{}"}}
+            for call in calls
+            if isinstance(call, dict)
+        ]
+
+
+def _replace(message: Json, path: str, text: str) -> None:
+    """Set the string at a path such as `.content[0].text` inside a message."""
+    steps: list[str | int] = []
+    for step in path.replace("[", ".[").split(".")[1:]:
+        steps.append(int(step[1:-1]) if step.startswith("[") else step)
+    target: Any = message
+    for step in steps[:-1]:
+        target = target[step]
+    target[steps[-1]] = text

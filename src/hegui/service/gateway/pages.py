@@ -1,0 +1,123 @@
+"""Pages of the gateway: the live list of exchanges, and one exchange with its proof."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hegui.evidence import leave, sequencer
+from hegui.evidence.models import EntryRow
+from hegui.evidence.notes import tlog_proof
+from hegui.kit.errors import InputError
+from hegui.kit.pages import Download, Page, Redirect, Route, Visit
+from hegui.kit.text import Bi
+from hegui.law import risks
+from hegui.people import Act, Role, permits
+from hegui.people.permits import require
+from hegui.service.gateway import queries
+from hegui.service.gateway.models import Exchange
+from hegui.service.gateway.records import ContentBox
+
+_HOURS, _BINS = 24, 48
+
+
+def _missing() -> InputError:
+    return InputError(
+        Bi("没有这条记录，或已按期删除", "there is no such exchange, or it was erased when due"),
+        Bi("返回列表", "go back to the list"),
+    )
+
+
+def listing(visit: Visit) -> Page:
+    """Show the live list with filters and the chart."""
+    wanted = queries.Filter(
+        **{key: visit.query.get(key, "").strip() for key in ("outcome", "risk", "service", "person", "before")}
+    )
+    rows = queries.exchanges(visit.session, wanted)
+    partial = visit.query.get("part") == "rows"
+    return Page(
+        "gateway/rows.html" if partial else "gateway/exchanges.html",
+        Bi("交互记录", "Exchanges"),
+        {
+            "rows": rows,
+            "wanted": wanted,
+            "outcomes": queries.OUTCOMES,
+            "risk_names": {risk: risks().name(risk).bi for risk in risks().ids},
+            "services": queries.services(visit.session),
+            "bins": None if partial else queries.volume(visit.session, _HOURS, _BINS),
+            "more": len(rows) == queries.PAGE,
+            "query": {key: value for key, value in vars(wanted).items() if value and key != "before"},
+        },
+    )
+
+
+def _one(visit: Visit) -> tuple[Exchange, EntryRow]:
+    exchange = visit.session.get(Exchange, visit.path["id"])
+    entry = queries.entry(visit.session, visit.path["id"])
+    if exchange is None or entry is None:
+        raise _missing()
+    return exchange, entry
+
+
+def _words(visit: Visit, payload: dict[str, Any]) -> dict[str, str]:
+    """Return the words behind the rules that hit, from the library version of that day; for operators only."""
+    path = visit.shared.settings.data / "libraries" / f"{payload['versions']['library']}.json"
+    if not path.exists():
+        return {}
+    return {f"keyword:{row}": word for row, word, _ in json.loads(path.read_bytes())["rows"]}
+
+
+def one(visit: Visit) -> Page:
+    """Show one exchange: verdicts, labels, versions, and the proof that it is in the ledger."""
+    exchange, entry = _one(visit)
+    payload = json.loads(entry.payload) if entry.payload else {}
+    proof = sequencer.proof_of(visit.session, entry.id)
+    may_read = permits(Role(visit.person.role), Act.READ_CONTENT)
+    return Page(
+        "gateway/exchange.html",
+        Bi("一次交互", "One exchange"),
+        {
+            "exchange": exchange,
+            "entry": entry,
+            "payload": payload,
+            "words": _words(visit, payload) if payload and may_read else {},
+            "outcomes": queries.OUTCOMES,
+            "risk_names": {risk: risks().name(risk).bi for risk in risks().ids},
+            "proof": proof,
+            "may_read": may_read,
+            "content": None,
+        },
+    )
+
+
+def read_content(visit: Visit) -> Page:
+    """Show the decrypted content; that it was read, and by whom, is itself recorded."""
+    require(Role(visit.person.role), Act.READ_CONTENT)
+    exchange, entry = _one(visit)
+    page = one(visit)
+    opened = None
+    if exchange.content is not None:
+        leave(visit.session, "content.read", {"exchange": entry.id, "by": visit.person.id}, service=exchange.service)
+        opened = ContentBox(visit.shared.keyring).open(entry.id, exchange.content)
+    body = opened["body"] if opened else None
+    if body and isinstance(body.get("question"), str) and body["question"].startswith("["):
+        body["question"] = json.loads(body["question"])
+    return Page(page.template, page.title, {**page.values, "content": body or {}})
+
+
+def proof(visit: Visit) -> Download | Redirect:
+    """Hand over the proof of one exchange as a C2SP tlog-proof."""
+    _, entry = _one(visit)
+    found = sequencer.proof_of(visit.session, entry.id)
+    if found is None:
+        return Redirect(f"/exchanges/{entry.id}")
+    index, hashes, checkpoint = found
+    return Download(f"{entry.id}.tlog-proof", tlog_proof(index, hashes, checkpoint.note).encode())
+
+
+ROUTES = (
+    Route("/exchanges", Act.READ_EXCHANGES, listing, menu=Bi("交互记录", "Exchanges")),
+    Route("/exchanges/{id}", Act.READ_EXCHANGES, one),
+    Route("/exchanges/{id}/content", Act.READ_CONTENT, read_content, methods=("POST",)),
+    Route("/exchanges/{id}/proof", Act.READ_EXCHANGES, proof),
+)

@@ -1,0 +1,144 @@
+"""What can be asked of the exchanges: a filtered list, one, and the figures of a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from hegui.evidence.models import EntryRow
+from hegui.kit import clock
+from hegui.kit.text import Bi
+from hegui.service.gateway.models import Exchange
+
+PAGE = 50
+
+OUTCOMES: dict[str, Bi] = {
+    "answered": Bi("已回答", "answered"),
+    "refused_input": Bi("输入被拒", "input refused"),
+    "refused_output": Bi("输出被止", "output stopped"),
+    "set_answer": Bi("代答", "set answer"),
+    "undetermined": Bi("未能检查，已扣留", "undetermined, withheld"),
+    "client_gone": Bi("用户中途离开", "client left"),
+    "upstream_incomplete": Bi("上游中断", "upstream broke off"),
+    "upstream_error": Bi("上游出错", "upstream failed"),
+    "upstream_refused": Bi("上游拒绝", "upstream refused"),
+    "upstream_timeout": Bi("上游超时", "upstream timed out"),
+    "upstream_unreachable": Bi("上游不可达", "upstream unreachable"),
+    "checked": Bi("仅检查", "check only"),
+}
+BLOCKED = ("refused_input", "refused_output", "set_answer")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which exchanges to show."""
+
+    outcome: str = ""
+    risk: str = ""
+    service: str = ""
+    person: str = ""
+    before: str = ""
+
+    def apply(self, statement: Select[tuple[Exchange]]) -> Select[tuple[Exchange]]:
+        """Narrow a statement."""
+        if self.outcome in OUTCOMES:
+            statement = statement.where(Exchange.outcome == self.outcome)
+        if self.risk:
+            statement = statement.where(Exchange.risks.contains([self.risk]))
+        if self.service:
+            statement = statement.where(Exchange.service == self.service)
+        if self.person:
+            statement = statement.where(Exchange.person == self.person)
+        if self.before:
+            statement = statement.where(Exchange.id < self.before)
+        return statement
+
+
+def exchanges(session: Session, wanted: Filter) -> Sequence[Exchange]:
+    """Return a page of exchanges, newest first; ids sort by time."""
+    return session.scalars(wanted.apply(select(Exchange)).order_by(Exchange.id.desc()).limit(PAGE)).all()
+
+
+def entry(session: Session, exchange_id: str) -> EntryRow | None:
+    """Return the ledger entry of an exchange."""
+    return session.get(EntryRow, exchange_id)
+
+
+def services(session: Session) -> list[str]:
+    """Return the names of services that have exchanges."""
+    return list(session.scalars(text("SELECT name FROM people_service ORDER BY name")))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bar of the chart."""
+
+    start: datetime
+    total: int
+    blocked: int
+    undetermined: int
+    latency_p50: int
+    latency_p95: int
+
+
+def volume(session: Session, hours: int, bins: int) -> list[Bin]:
+    """Return counts and latencies of the last hours in equal bins, empty ones too."""
+    end = clock.now()
+    step = timedelta(hours=hours) / bins
+    start = end - timedelta(hours=hours)
+    number = func.floor(func.extract("epoch", Exchange.at - start) / step.total_seconds())
+    rows = session.execute(
+        select(
+            number.label("bin"),
+            func.count(),
+            func.count().filter(Exchange.outcome.in_(BLOCKED)),
+            func.count().filter(Exchange.outcome == "undetermined"),
+            func.percentile_disc(0.5).within_group(Exchange.latency_ms),
+            func.percentile_disc(0.95).within_group(Exchange.latency_ms),
+        )
+        .where(Exchange.at >= start)
+        .group_by("bin")
+    ).all()
+    found = {int(row[0]): row for row in rows}
+    result = []
+    for place in range(bins):
+        row = found.get(place)
+        values = (row[1], row[2], row[3], row[4], row[5]) if row else (0, 0, 0, 0, 0)
+        result.append(Bin(start + step * place, *values))
+    return result
+
+
+@dataclass(frozen=True)
+class Day:
+    """The figures of the last 24 hours that facts lean on."""
+
+    total: int
+    answered: int
+    blocked: int
+    undetermined: int
+    labelled: int
+
+
+def last_day(session: Session) -> Day:
+    """Return what happened in the last 24 hours."""
+    since = clock.now() - timedelta(hours=24)
+    row = session.execute(
+        select(
+            func.count(),
+            func.count().filter(Exchange.outcome == "answered"),
+            func.count().filter(Exchange.outcome.in_(BLOCKED)),
+            func.count().filter(Exchange.outcome == "undetermined"),
+        ).where(Exchange.at >= since)
+    ).one()
+    labelled = session.scalar(
+        text(
+            "SELECT count(*) FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id"
+            " WHERE x.at >= :since AND x.outcome = 'answered' AND e.payload::json->>'label' <> ''"
+        ),
+        {"since": since},
+    )
+    return Day(row[0], row[1], row[2], row[3], labelled or 0)

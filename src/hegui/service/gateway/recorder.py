@@ -1,0 +1,160 @@
+"""Group commit: many exchanges, one transaction; an answer's last byte waits for its commit.
+
+One statement writes a batch atomically, in auto-commit, and may be repeated: rows that are
+there already are left alone. So a commit whose outcome is unknown can go to the spool and be
+written again. This module and `hegui.store` are the only places that write durably.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import orjson
+import psycopg
+
+from hegui.kit.errors import StoreError
+from hegui.service.gateway.spool import Spool, spool_error
+
+_LOG = logging.getLogger(__name__)
+_BATCH = 500
+_TIMEOUT = 5.0
+_RETRY = 1.0
+
+INSERT = """
+WITH r AS MATERIALIZED (
+  SELECT * FROM json_to_recordset(%s::json) AS x(
+    id uuid, at timestamptz, kind text, service text, payload text, salt text, commitment text, retention text,
+    due timestamptz, person text, outcome text, risks jsonb, model text, streamed boolean, latency_ms integer,
+    first_ms integer, content text, content_key text, content_due timestamptz)
+), entry AS (
+  INSERT INTO evidence_entry (id, at, kind, service, payload, salt, commitment, retention, due)
+  SELECT id, at, kind, service, payload, salt, commitment, retention, due FROM r
+  ON CONFLICT (id) DO NOTHING
+)
+INSERT INTO gateway_exchange
+  (id, at, service, person, outcome, risks, model, streamed, latency_ms, first_ms, content, content_key, content_due)
+SELECT id, at, service, person, outcome, risks, model, streamed, latency_ms, first_ms,
+  decode(content, 'base64'), content_key, content_due FROM r WHERE r.outcome IS NOT NULL
+ON CONFLICT (id) DO NOTHING
+"""
+
+
+class Recorder:
+    """Collects rows while a commit runs, then commits them together."""
+
+    def __init__(self, url: str, spool: Spool) -> None:
+        self._url = url
+        self._spool = spool
+        self._pending: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._away_until = 0.0
+        self.failure = ""
+
+    def start(self) -> None:
+        """Start committing."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Commit what waits, then stop."""
+        while self._pending:
+            await asyncio.sleep(0.01)
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        with contextlib.suppress(Exception):
+            await self._drain()
+        if self._connection is not None:
+            await self._connection.close()
+        self._spool.close()
+
+    def check_accepting(self) -> None:
+        """Raise StoreError when a new exchange could not be recorded."""
+        if self._spool.expired:
+            raise spool_error("数据库不可用已超过允许时间 / the database has been away too long")
+
+    async def record(self, row: dict[str, Any]) -> None:
+        """Return when the row is durable; raise StoreError when it can not be made so."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((row, future))
+        self._wake.set()
+        await future
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            timeout = _RETRY if self._spool.used else None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), timeout)
+            self._wake.clear()
+            batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
+            if self._pending:
+                self._wake.set()
+            problem: StoreError | None = None
+            if batch:
+                problem = await self._commit([row for row, _ in batch])
+            elif self._spool.used and loop.time() >= self._away_until:
+                await self._drain()
+            for _, future in batch:
+                if future.done():
+                    continue
+                if problem is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(problem)
+
+    async def _commit(self, rows: list[dict[str, Any]]) -> StoreError | None:
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._away_until and (not self._spool.used or await self._drain()):
+            try:
+                await self._insert(rows)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                await self._away(error)
+            else:
+                return None
+        try:
+            await loop.run_in_executor(None, self._spool.append, rows)
+        except StoreError as error:
+            self.failure = error.title.both
+            _LOG.error("%s", error.title.both)  # noqa: TRY400 - the cause was logged where it happened
+            return error
+        return None
+
+    async def _away(self, error: Exception) -> None:
+        """Note that the database does not answer, and let the next try wait a little."""
+        if not self.failure:
+            _LOG.error("database away, spooling: %s", str(error).strip() or type(error).__name__)
+        self.failure = str(error).strip() or type(error).__name__
+        self._away_until = asyncio.get_running_loop().time() + _RETRY
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(connection.close(), _RETRY)
+
+    async def _insert(self, rows: list[dict[str, Any]]) -> None:
+        async with asyncio.timeout(_TIMEOUT):
+            if self._connection is None or self._connection.closed:
+                self._connection = await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, prepare_threshold=0, connect_timeout=3
+                )
+            await self._connection.execute(INSERT, (orjson.dumps(rows).decode(),))
+
+    async def _drain(self) -> bool:
+        """Write the spool to the database; return whether it is empty now."""
+        if not self._spool.used:
+            return True
+        try:
+            for batch in self._spool.batches(_BATCH):
+                await self._insert(batch)
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            await self._away(error)
+            return False
+        self._spool.clear()
+        self.failure = ""
+        _LOG.warning("database back, spool written")
+        return True

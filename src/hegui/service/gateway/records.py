@@ -1,0 +1,153 @@
+"""The record of an exchange: what GM-14, CSL-23 and DSP-10 need and no more.
+
+The payload holds hashes, verdicts and actions; the person is a keyed pseudonym; the content is
+encrypted with a key outside the database and goes sooner than the record.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from base64 import b64encode
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hegui.evidence.entries import make_entry, make_salt
+from hegui.evidence.keyring import Keyring
+from hegui.evidence.retention import LOG, log_due
+from hegui.general.content.checks import Verdict, Versions
+from hegui.kit import clock
+from hegui.kit.canonical import canonical
+
+KIND = "exchange"
+ANSWERED = "answered"
+_NONCE = 12
+
+
+@dataclass
+class Exchanged:
+    """Everything known of one exchange when its answer ends."""
+
+    content_id: str
+    service: str
+    key: str
+    person: str | None
+    endpoint: str
+    model: str
+    upstream: str
+    streamed: bool
+    started: datetime
+    outcome: str = ANSWERED
+    inbound: list[tuple[str, Verdict]] = field(default_factory=list)
+    outbound: list[tuple[str, Verdict]] = field(default_factory=list)
+    not_scanned: list[str] = field(default_factory=list)
+    withheld_turns: int = 0
+    label: str = ""
+    usage: dict[str, Any] | None = None
+    latency_ms: int = 0
+    first_ms: int | None = None
+    question: Any = None
+    answer: Any = None
+
+
+def pseudonym(keyring: Keyring, service: str, user: str) -> str:
+    """Return the keyed hash that stands for a person within one service."""
+    return hmac.new(keyring.pseudonym, f"{service}\n{user}".encode(), sha256).hexdigest()[:32]
+
+
+class ContentBox:
+    """Encrypts content with AES-256-GCM, bound to the record's id."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._cipher = AESGCM(keyring.content)
+        self.key_id = keyring.content_id
+
+    def seal(self, content_id: str, salt: str, body: bytes) -> bytes:
+        """Return nonce and ciphertext of a content with its salt."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, salt.encode() + b"\n" + body, content_id.encode())
+
+    def open(self, content_id: str, sealed: bytes) -> dict[str, Any] | None:
+        """Return `{"salt", "body"}`, or None when the key does not fit."""
+        try:
+            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], content_id.encode())
+        except InvalidTag:
+            return None
+        salt, _, body = plain.partition(b"\n")
+        return {"salt": salt.decode(), "body": orjson.loads(body)}
+
+
+def _verdicts(side: str, found: list[tuple[str, Verdict]]) -> list[dict[str, Any]]:
+    return [{"side": side, "part": path, **verdict.as_dict()} for path, verdict in found]
+
+
+def _count(usage: dict[str, Any] | None, name: str) -> int | None:
+    value = (usage or {}).get(name)
+    return value if isinstance(value, int) else None
+
+
+class RecordWriter:
+    """Turns an exchange into the row that is committed."""
+
+    def __init__(self, keyring: Keyring, *, content_days: int, log_months: int) -> None:
+        self._box = ContentBox(keyring)
+        self._content_days = timedelta(days=content_days)
+        self._months = log_months
+        self._due_cache: tuple[Any, datetime] | None = None
+
+    def _due(self, at: datetime) -> datetime:
+        day = at.astimezone(clock.CHINA).date()
+        if self._due_cache is None or self._due_cache[0] != day:
+            self._due_cache = (day, log_due(at, self._months))
+        return self._due_cache[1]
+
+    def row(self, exchanged: Exchanged, versions: Versions) -> dict[str, Any]:
+        """Return the row of an exchange, every value plain JSON."""
+        content = canonical({"question": exchanged.question, "answer": exchanged.answer})
+        salt = make_salt()
+        verdicts = _verdicts("input", exchanged.inbound) + _verdicts("output", exchanged.outbound)
+        payload = {
+            "at": clock.iso(exchanged.started),
+            "content_digest": b64encode(sha256(salt.encode() + content).digest()).decode(),
+            "content_id": exchanged.content_id,
+            "endpoint": exchanged.endpoint,
+            "first_ms": exchanged.first_ms,
+            "key": exchanged.key,
+            "label": exchanged.label,
+            "latency_ms": exchanged.latency_ms,
+            "model": exchanged.model,
+            "not_scanned": exchanged.not_scanned,
+            "outcome": exchanged.outcome,
+            "person": exchanged.person,
+            "service": exchanged.service,
+            "streamed": exchanged.streamed,
+            "tokens": [_count(exchanged.usage, "prompt_tokens"), _count(exchanged.usage, "completion_tokens")],
+            "upstream": exchanged.upstream,
+            "verdicts": verdicts,
+            "versions": versions.as_dict(),
+            "withheld_turns": exchanged.withheld_turns,
+        }
+        due = self._due(exchanged.started)
+        entry = make_entry(
+            KIND, payload, service=exchanged.service, retention=LOG, due=due,
+            entry_id=exchanged.content_id, at=exchanged.started,
+        )  # fmt: skip
+        sealed = self._box.seal(exchanged.content_id, salt, content)
+        return asdict(entry) | {
+            "person": exchanged.person,
+            "outcome": exchanged.outcome,
+            "risks": sorted({item["risk"] for item in verdicts}),
+            "model": exchanged.model,
+            "streamed": exchanged.streamed,
+            "latency_ms": exchanged.latency_ms,
+            "first_ms": exchanged.first_ms,
+            "content": b64encode(sealed).decode(),
+            "content_key": self._box.key_id,
+            "content_due": clock.iso(exchanged.started + self._content_days),
+        }

@@ -1,0 +1,52 @@
+"""What an operator chooses for one service; read from the database, strict about its keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
+from hegui.service.labels import LabelPosition, LabelStyle, check_wording
+from hegui.service.labels.text import DEFAULT_WORDING
+
+_CHOICES = {
+    "refusal": ("answer", "error"),
+    "system_messages": ("check", "record"),
+    "label_position": tuple(item.value for item in LabelPosition),
+}
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """The settings of a service; every value is text so that one table holds them."""
+
+    refusal: str = "answer"
+    system_messages: str = "check"
+    label_position: str = "end"
+    label_wording: str = DEFAULT_WORDING
+    appeal_url: str = ""
+
+    @property
+    def label(self) -> LabelStyle:
+        """Return the label style."""
+        return LabelStyle(LabelPosition(self.label_position), self.label_wording)
+
+
+def service_settings(data: dict[str, Any]) -> ServiceSettings:
+    """Return settings from their stored form; raise InputError for an unknown key or value."""
+    known = {item.name for item in fields(ServiceSettings)}
+    for key, value in data.items():
+        if key not in known:
+            raise InputError(
+                Bi(f"未知的服务设置 {key}", f"unknown service setting {key}"),
+                Bi(f"可用：{'、'.join(sorted(known))}", f"known: {', '.join(sorted(known))}"),
+            )
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise InputError(
+                Bi(f"{key} 不能是 {value}", f"{key} can not be {value}"),
+                Bi(f"可用：{'、'.join(_CHOICES[key])}", f"one of: {', '.join(_CHOICES[key])}"),
+            )
+    settings = ServiceSettings(**{key: str(value) for key, value in data.items()})
+    check_wording(settings.label_wording)
+    return settings

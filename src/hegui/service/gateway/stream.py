@@ -1,0 +1,238 @@
+"""The state of one answer on its way out: a stream of events, or a whole completion.
+
+Events whose text was neither held nor changed leave as the bytes that came. From the first
+`finish_reason` on everything is kept in the tail, which leaves only after the record is durable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from hegui.general.content.checks import Checker, Verdict
+from hegui.service.gateway import refusals
+from hegui.service.gateway.outbound import ChoiceGuard, merge
+from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, event, loads_object, no_usage, raw_event
+from hegui.service.gateway.texts import leaves
+from hegui.service.labels import Labeller, LabelStyle
+
+_KNOWN = frozenset(
+    {
+        "id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier",
+        "timings", "prompt_filter_results", "obfuscation", "kv_transfer_params",
+    }
+)  # fmt: skip
+_KNOWN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "stop_reason", "content_filter_results"})
+_NO_TEXT = frozenset({"role", "content"})
+
+
+@dataclass(frozen=True)
+class AnswerContext:
+    """What an answer needs to know of its request."""
+
+    content_id: str
+    checker: Checker
+    tools: Checker
+    label: LabelStyle
+    machine: bool
+    include_usage: bool
+    appeal_url: str
+
+
+class Answer:
+    """Guards every choice of one answer."""
+
+    def __init__(self, context: AnswerContext) -> None:
+        self.context = context
+        self.choices: dict[int, ChoiceGuard] = {}
+        self.usage: Json | None = None
+        self.outcome = ""
+        self.other: list[tuple[str, Verdict]] = []
+        self._base: Json = {}
+        self._tail: list[bytes] = []
+        self._first = True
+
+    def verdicts(self) -> list[tuple[str, Verdict]]:
+        """Return every verdict with its path."""
+        return [*self.other, *(item for choice in self.choices.values() for item in choice.verdicts())]
+
+    @property
+    def blocked(self) -> bool:
+        """Say whether the answer was stopped."""
+        return bool(self.outcome)
+
+    def label_placed(self) -> str:
+        """Return where labels were put, or why not."""
+        states = {choice.labeller.placed or choice.labeller.reason for choice in self.choices.values()} - {""}
+        return ",".join(sorted(states)) or self.context.label.position.value
+
+    def _choice(self, index: int) -> ChoiceGuard:
+        found = self.choices.get(index)
+        if found is None:
+            context = self.context
+            labeller = Labeller(context.label, machine=context.machine)
+            found = self.choices[index] = ChoiceGuard(index, context.checker, context.tools, labeller)
+        return found
+
+    def _check_unknown(self, data: Json, known: frozenset[str], where: str) -> None:
+        """Check text in fields that the protocol does not name; such text is never held, only judged."""
+        from hegui.general.content.policy import BLOCKING, Side  # noqa: PLC0415 - rare path
+
+        for key in data.keys() - known:
+            text = "\n".join(found for _, found in leaves(data[key], key))
+            for verdict in self.context.checker.check(text, Side.OUTPUT).verdicts:
+                self.other.append((f"{where}{key}", verdict))
+                if verdict.action in BLOCKING:
+                    self.outcome = refusals.REFUSED_OUTPUT
+
+    # --- streamed -----------------------------------------------------------------------------
+
+    def event(self, raw: bytes) -> bytes:
+        """Take the data of one upstream event and return the bytes that may leave now."""
+        if self.blocked:
+            return b""
+        data = loads_object(raw, "an event of the upstream")
+        if "error" in data and not data.get("choices"):
+            message = "the upstream reported an error inside the stream"
+            raise ProtocolError(message)
+        if not data.keys() <= _KNOWN:
+            self._check_unknown(data, _KNOWN, "")
+        if not self._base:
+            self._base = {key: data.get(key) for key in ("id", "created", "model")}
+        changed, finishing, empty = self._choices(data)
+        if self.blocked:
+            return b""
+        if data.get("usage"):
+            self.usage = data["usage"]
+        if self._tail or finishing:
+            self._tail.append(event(data) if changed else raw_event(raw))
+            return b""
+        if empty and changed:
+            return b""
+        return self._out(data, raw, changed=changed)
+
+    def _choices(self, data: Json) -> tuple[bool, bool, bool]:
+        changed = finishing = False
+        empty = True
+        for item in data.get("choices") or ():
+            if not item.keys() <= _KNOWN_CHOICE:
+                self._check_unknown(item, _KNOWN_CHOICE, "choices.")
+            choice = self._choice(item.get("index") or 0)
+            delta = item.get("delta") or {}
+            if choice.pass_through(delta):
+                changed = True
+                # Log probabilities spell out the tokens that were held or masked.
+                item.pop("logprobs", None)
+            if item.get("finish_reason"):
+                finishing = True
+                self._finish_choice(choice)
+            elif delta.get("content") or delta.get("role") or not delta.keys() <= _NO_TEXT:
+                empty = empty and _hollow(delta)
+            if choice.blocked:
+                self.outcome = refusals.REFUSED_OUTPUT
+        return changed, finishing, empty
+
+    def _finish_choice(self, choice: ChoiceGuard) -> None:
+        for rest in choice.finish():
+            piece = {"index": choice.index, "delta": rest, "finish_reason": None}
+            self._tail.append(event(chunk(self._base, [piece])))
+
+    def _out(self, data: Json, raw: bytes, *, changed: bool) -> bytes:
+        if self._first:
+            self._first = False
+            data["hegui"] = {"content_id": self.context.content_id}
+            return event(data)
+        return event(data) if changed else raw_event(raw)
+
+    def end(self, *, complete: bool) -> bytes:
+        """Return the last bytes of the stream, which leave after the record is durable."""
+        mine = {"hegui": {"content_id": self.context.content_id}}
+        if self.blocked:
+            return self._refusal_events(mine)
+        for choice in self.choices.values():
+            if not choice.finished:
+                complete = False
+                self._finish_choice(choice)
+                if choice.blocked:
+                    self.outcome = refusals.REFUSED_OUTPUT
+                    return self._refusal_events(mine)
+        if not complete:
+            problem = {"message": "上游中断，回答不完整 / the upstream broke off", "type": "server_error", "param": None,
+                       "code": "upstream_incomplete"}  # fmt: skip
+            return b"".join(self._tail) + event({"error": problem, **mine}) + DONE
+        if not self._tail:
+            return DONE
+        last = orjson.loads(self._tail[-1][6:])
+        if self._first:
+            first = orjson.loads(self._tail[0][6:])
+            self._tail[0] = event({**first, **mine})
+        self._tail[-1] = event({**last, **mine})
+        return b"".join(self._tail) + DONE
+
+    def _refusal_events(self, mine: Json) -> bytes:
+        text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
+        events = []
+        for choice in self.choices.values() or [self._choice(0)]:
+            said = choice.text()
+            label = choice.labeller.after(said) if said else ""
+            delta = {"role": "assistant", "content": f"{label}\n\n{text}" if said else text}
+            piece = {"index": choice.index, "delta": delta, "finish_reason": None}
+            events.append(event(chunk(self._base, [piece], **mine)))
+            stop = {"index": choice.index, "delta": {}, "finish_reason": "content_filter"}
+            events.append(event(chunk(self._base, [stop], **mine)))
+        if self.context.include_usage:
+            events.append(event(chunk(self._base, [], usage=self.usage or no_usage(), **mine)))
+        return b"".join(events) + DONE
+
+    def withhold(self) -> None:
+        """Stop the answer because a check could not run."""
+        self.outcome = refusals.UNDETERMINED
+
+    # --- whole --------------------------------------------------------------------------------
+
+    def whole(self, body: Json) -> Json:
+        """Take a whole completion and return the one that may leave."""
+        if not body.keys() <= _KNOWN:
+            self._check_unknown(body, _KNOWN, "")
+        self.usage = body.get("usage")
+        items = body.get("choices")
+        if not isinstance(items, list) or not items:
+            message = "the upstream's answer has no choices"
+            raise ProtocolError(message)
+        for item in items:
+            if not item.keys() <= _KNOWN_CHOICE:
+                self._check_unknown(item, _KNOWN_CHOICE, "choices.")
+            choice = self._choice(item.get("index") or 0)
+            message = item.get("message") or {}
+            rewritten = choice.pass_through(message)
+            for rest in choice.finish():
+                merge(message, rest)
+            if rewritten:
+                item.pop("logprobs", None)
+            if choice.blocked:
+                self.outcome = refusals.REFUSED_OUTPUT
+        body["hegui"] = {"content_id": self.context.content_id}
+        return self.refused(body) if self.blocked else body
+
+    def refused(self, body: Json) -> Json:
+        """Return the completion with the refusal in place of every choice."""
+        text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
+        body["choices"] = [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": text},
+                "logprobs": None,
+                "finish_reason": "content_filter",
+            }
+            for index in sorted(self.choices) or [0]
+        ]
+        for key in body.keys() - _KNOWN - {"hegui"}:
+            del body[key]
+        body["hegui"] = {"content_id": self.context.content_id}
+        return body
+
+
+def _hollow(delta: Json) -> bool:
+    """Say whether a delta says nothing any more after its text was held."""
+    return all(value in ("", None) or (isinstance(value, list | dict) and not value) for value in delta.values())

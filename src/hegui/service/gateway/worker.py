@@ -1,0 +1,109 @@
+"""One gateway process: opens keys, checker, database and upstream, and serves on an inherited socket."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from hegui.evidence.keyring import open_keyring
+from hegui.evidence.retention import log_months
+from hegui.general.content import folding, load_checker
+from hegui.general.content.checks import Checker
+from hegui.general.content.personal import Kind
+from hegui.general.content.policy import Action, Policy, Rules
+from hegui.kit import process
+from hegui.service.gateway.access import Access
+from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
+from hegui.service.gateway.exchange import Engine
+from hegui.service.gateway.recorder import Recorder
+from hegui.service.gateway.records import RecordWriter
+from hegui.service.gateway.spool import Spool
+from hegui.service.gateway.upstream import open_upstream
+from hegui.store.unit import driver_url
+
+TITLE = "hegui-gateway"
+
+
+def tools_policy(policy: Policy) -> Policy:
+    """Return the policy for tool calls: a number in an argument is recorded, not starred, or tools would break."""
+    personal: dict[Kind, Action] = {
+        kind: Action.PASS if action is Action.MASK else action for kind, action in policy.output.personal.items()
+    }
+    return dataclasses.replace(policy, output=Rules(policy.output.risks, personal))
+
+
+def spool_folder(data: Path) -> Path:
+    """Return where workers spool."""
+    return data / "spool"
+
+
+class Worker:
+    """The ASGI application with its life: opened when the loop runs, closed after the last request."""
+
+    def __init__(self, given: process.Given) -> None:
+        self._given = given
+        self._settings = given.settings
+        self._url = driver_url(given.url)
+        self._gateway: Gateway | None = None
+        self._engine: Engine | None = None
+        self._access: Access | None = None
+
+    async def _open(self) -> None:
+        settings = self._settings
+        checker = load_checker(
+            Path(settings.library) if settings.library else None, Path(settings.policy) if settings.policy else None
+        )
+        folding.warm()
+        keyring = open_keyring(settings.data)
+        spool = Spool(
+            spool_folder(settings.data), seconds=settings.spool_seconds, most_bytes=settings.spool_megabytes << 20
+        )
+        recorder = Recorder(self._url, spool)
+        recorder.start()
+        writer = RecordWriter(
+            keyring, content_days=settings.content_days, log_months=log_months(settings.log_months)
+        )
+        tools = Checker(checker.library, tools_policy(checker.policy))
+        self._engine = Engine(checker, tools, open_upstream(settings), recorder, writer, keyring)
+        self._access = Access(self._url, settings.appeal_url)
+        await self._access.start()
+        self._gateway = Gateway(settings, self._engine, self._access)
+        self._given.ready()
+
+    async def _close(self) -> None:
+        if self._access is not None:
+            await self._access.close()
+        if self._engine is not None:
+            await self._engine.recorder.close()
+            await self._engine.upstream.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or follow the server's life."""
+        if scope["type"] == "http" and self._gateway is not None:
+            await self._gateway(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            await self._open()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await self._close()
+            await send({"type": "lifespan.shutdown.complete"})
+
+
+def main() -> None:
+    """Run a worker."""
+    given = process.begin("gateway")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Worker(given), loop="uvloop", http="httptools", ws="none", lifespan="on", access_log=False,
+            log_level="warning", server_header=False, date_header=False, timeout_graceful_shutdown=20, backlog=2048,
+        )  # fmt: skip
+    )
+    server.run(sockets=[socket.socket(fileno=given.socket)])
+
+
+if __name__ == "__main__":
+    main()
