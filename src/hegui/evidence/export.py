@@ -67,12 +67,11 @@ def _record(row: EntryRow, proof: list[str], content: ContentReader | None) -> d
         "index": row.seq,
         "id": row.id,
         "kind": row.kind,
-        "at": clock.iso(row.at),
         "commitment": row.commitment,
         "proof": proof,
     }
     if row.payload is None or row.salt is None:
-        return {**record, "erased": True, "erased_at": clock.iso(row.erased_at) if row.erased_at else None}
+        return {**record, "erased": True}
     record |= {"salt": row.salt, "payload": json.loads(row.payload)}
     if content is not None and (body := content(row.id)) is not None:
         record["content"] = body

@@ -57,7 +57,11 @@ def resume(session: Session, token: str) -> Visitor | None:
         return None
     if moment - row.seen_at > timedelta(minutes=1):
         row.seen_at = moment
-    return Visitor(account, row.csrf)
+    csrf = row.csrf
+    session.flush()
+    # Detached, so that who asks is still known after a rolled-back act.
+    session.expunge(account)
+    return Visitor(account, csrf)
 
 
 def end(session: Session, token: str) -> None:

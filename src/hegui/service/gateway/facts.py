@@ -81,7 +81,7 @@ def _library(library: Library, law: Register) -> tuple[Fact, ...]:
     gaps = library_gaps(library, law)
     if library.is_sample:
         words = ("只装了内置样例词库，起不到保护作用", "only the shipped sample library is loaded; it protects nobody")
-        return tuple(_fact(item, Result.NOT_MET, *words, evidence="") for item in ("GBT45654-B.1.1", "ARP-9.1"))
+        return tuple(_fact(item, Result.NOT_MET, *words, evidence="") for item in ("GBT45654-B.1.1", "ARP-9.1", "IM-4.1"))
     shown = ", ".join(gaps[:6]) + ("…" if len(gaps) > 6 else "")  # noqa: PLR2004 - as many as fit a line
     counted = (
         _fact("GBT45654-B.1.1", Result.NOT_MET, f"词库不足：{shown}", f"the library is short: {shown}", evidence="")
@@ -94,6 +94,12 @@ def _library(library: Library, law: Register) -> tuple[Fact, ...]:
     )  # fmt: skip
     return (
         counted,
+        _fact(
+            "IM-4.1", Result.UNDETERMINED,
+            "输入输出按运营者的词库检查；生成内容合格率尚未评估",
+            "input and output are checked by the operator's library; the pass rate of answers is not assessed yet",
+            evidence="",
+        ),
         _fact(
             "ARP-9.1", Result.UNDETERMINED,
             f"特征库在用（版本 {library.version}，{len(library.words)} 词）；入库标准与审批尚未建成",

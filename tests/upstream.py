@@ -1,0 +1,130 @@
+"""A scripted model on loopback: each test says what it answers, whole or in which pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+Json = dict[str, Any]
+Script = Callable[[Json], "Reply"]
+
+
+class Reply:
+    """What the model does: a body, or events with a pause between them."""
+
+    def __init__(self, body: Json | None = None, events: Sequence[bytes] = (), pause: float = 0, status: int = 200) -> None:
+        self.body = body
+        self.events = events
+        self.pause = pause
+        self.status = status
+
+
+def completion(text: str | None = "", **message: Any) -> Json:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": "stop"}
+    return {
+        "id": "chatcmpl-test", "object": "chat.completion", "created": 1, "model": "test", "choices": [choice],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8},
+    }  # fmt: skip
+
+
+def chunk(delta: Json, finish: str | None = None, index: int = 0, **more: Any) -> bytes:
+    body = {
+        "id": "chatcmpl-test", "object": "chat.completion.chunk", "created": 1, "model": "test",
+        "choices": [{"index": index, "delta": delta, "finish_reason": finish}], **more,
+    }  # fmt: skip
+    return b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def spoken(pieces: Sequence[str], *, finish: str = "stop") -> list[bytes]:
+    """Return the events of an answer in pieces."""
+    return [chunk({"role": "assistant", "content": ""}), *(chunk({"content": p}) for p in pieces), chunk({}, finish), DONE]
+
+
+def says(text: str, piece: int = 2, pause: float = 0) -> Script:
+    """Return a script that says one text, streamed in equal pieces."""
+
+    def script(body: Json) -> Reply:
+        if body.get("stream"):
+            return Reply(events=spoken([text[at : at + piece] for at in range(0, len(text), piece)]), pause=pause)
+        return Reply(completion(text))
+
+    return script
+
+
+class ScriptedUpstream:
+    """The server, in a thread of its own; `scripts` are chosen by the request's model."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, Script] = {"echo": lambda body: says(body["messages"][-1]["content"])(body)}
+        self.requests: list[Json] = []
+        self.cancelled = 0
+        self.sent = 0
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def start(self) -> ScriptedUpstream:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def wait_cancelled(self, count: int, seconds: float = 5) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.cancelled < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.cancelled >= count
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        app = web.Application(client_max_size=64 << 20)
+        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_get("/v1/models", self._models)
+        runner = web.AppRunner(app, handler_cancellation=True)
+        self._loop.run_until_complete(runner.setup())
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        self._loop.run_until_complete(site.start())
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _models(self, _request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": "test", "object": "model", "created": 0, "owned_by": "t"}]})
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.requests.append(body)
+        reply = self.scripts[body["model"]](body)
+        if reply.body is not None or reply.status != 200:
+            return web.json_response(reply.body or {"error": {"message": "no"}}, status=reply.status)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for event in reply.events:
+                await response.write(event)
+                self.sent += 1
+                if reply.pause:
+                    await asyncio.sleep(reply.pause)
+        except (asyncio.CancelledError, ConnectionError):
+            self.cancelled += 1
+            raise
+        return response
