@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,7 +46,7 @@ def leaf_data(entry_id: str, kind: str, commitment: str) -> bytes:
 
 def make_salt() -> str:
     """Return a fresh 128-bit salt as text."""
-    return b64encode(os.urandom(16)).decode()
+    return b64encode(ids.random_bytes(16)).decode()
 
 
 def make_entry(  # noqa: PLR0913 - the columns of a record
@@ -56,7 +55,7 @@ def make_entry(  # noqa: PLR0913 - the columns of a record
     *,
     service: str | None = None,
     retention: str = INSTITUTION,
-    due: datetime | None = None,
+    due: str | None = None,
     entry_id: str | None = None,
     at: datetime | None = None,
 ) -> Entry:
@@ -72,7 +71,7 @@ def make_entry(  # noqa: PLR0913 - the columns of a record
         salt=salt,
         commitment=commit_to(salt, body),
         retention=retention,
-        due=clock.iso(due) if due else None,
+        due=due,
     )
 
 

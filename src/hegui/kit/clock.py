@@ -20,4 +20,6 @@ def today() -> date:
 
 def iso(moment: datetime) -> str:
     """Return an instant as RFC 3339 text in UTC with milliseconds and `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
 
-_HEX = 16
+_POOL_BYTES = 4096
 _VERSION = 0x7000
 _VARIANT = 0x8000000000000000
+
+
+class _Pool:
+    """Bytes from the operating system, fetched many at a time; each is given out once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = b""
+        self._at = 0
+        self._pid = 0
+
+    def take(self, count: int) -> bytes:
+        with self._lock:
+            at = self._at
+            if at + count > len(self._bytes) or self._pid != os.getpid():
+                self._bytes, at, self._pid = os.urandom(_POOL_BYTES), 0, os.getpid()
+            self._at = at + count
+            return self._bytes[at : at + count]
+
+
+_POOL = _Pool()
+
+
+def random_bytes(count: int) -> bytes:
+    """Return fresh random bytes, at most 4096, fit for keys and nonces."""
+    return _POOL.take(count)
 
 
 def uuid7() -> str:
     """Return a new UUIDv7 in its 36-character text form (48-bit milliseconds, 74 random bits)."""
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10))
+    random = int.from_bytes(random_bytes(10))
     high = (milliseconds << 16) | _VERSION | (random >> 68 & 0x0FFF)
     low = _VARIANT | (random & 0x3FFFFFFFFFFFFFFF)
     text = f"{high:016x}{low:016x}"

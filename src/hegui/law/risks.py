@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import msgspec
@@ -69,12 +69,16 @@ class Risks:
 
     def find(self, text: str) -> str | None:
         """Return the risk id that a cell of an operator's file names: `A.1.a`, `A1a`, `A.1 a` or its Chinese name."""
-        squeezed = _squeeze(text)
-        for area in self.areas:
-            for risk in area.risks:
-                if squeezed in {_squeeze(risk.id), _squeeze(risk.name.zh), _squeeze(risk.id + risk.name.zh)}:
-                    return risk.id
-        return None
+        return self._named.get(_squeeze(text))
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        return {
+            _squeeze(form): risk.id
+            for area in self.areas
+            for risk in area.risks
+            for form in (risk.id, risk.name.zh, risk.id + risk.name.zh)
+        }
 
 
 def _squeeze(text: str) -> str:

@@ -131,3 +131,13 @@ def test_verdicts_carry_offsets_of_the_original_text() -> None:
     (verdict,) = window.verdicts
     assert text[verdict.start : verdict.end] == "标\u200b记\ufeff甲"
     assert "".join(window.released) == "零\u200b宽："
+
+
+@pytest.mark.parametrize("used", CHECKERS, ids=["default", "masking"])
+@settings(max_examples=400, deadline=None)
+@given(text=TEXTS)
+def test_a_whole_text_in_one_pass_equals_the_stream(used: Checker, text: str) -> None:
+    window = Window(used)
+    out = window.whole(text)
+    verdicts = sorted(window.verdicts, key=lambda v: (v.start, v.end, v.rule))
+    assert (out, window.blocked, verdicts) == stream(used, text, [])

@@ -15,8 +15,7 @@ import numpy as np
 
 _DROPPED = "\ue000"
 _MANY = "\ue001"
-_LIMIT = 0x32400
-_TAGS = range(0xE0000, 0xE0200)
+_BMP = 0x10000
 _NUMPY_FROM = 64
 _EXTRA_DROPPED = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800")
 
@@ -44,16 +43,24 @@ _TABLE = _Table()
 
 
 @cache
-def _array() -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
-    table = np.arange(0xE0200, dtype=np.uint32)
-    for code in (*range(_LIMIT), *_TAGS):
-        table[code] = 0xFFFD if 0xD800 <= code < 0xE000 else ord(_TABLE[code])  # noqa: PLR2004 - surrogates
+def _array() -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
+    """Return the table of the basic plane: 128 kB, small enough to stay in the processor's cache."""
+    table = np.arange(_BMP, dtype=np.uint16)
+    for code in (*range(0xD800), *range(0xE000, _BMP)):
+        one = ord(_TABLE[code])
+        table[code] = one if one < _BMP else ord(_MANY)
     return table
 
 
 def warm() -> None:
-    """Build the table now (about a quarter of a second), so that the first request does not wait."""
+    """Build the table now (about a tenth of a second), so that the first request does not wait."""
     _array()
+
+
+def simple(text: str) -> str | None:
+    """Return a short text folded character for character, or None when the map is needed."""
+    folded = text.translate(_TABLE)
+    return None if _DROPPED in folded or _MANY in folded else folded
 
 
 def _translate(text: str) -> str:
@@ -61,11 +68,10 @@ def _translate(text: str) -> str:
         return text.lower() if text.isprintable() else text.translate(_TABLE)
     if len(text) < _NUMPY_FROM:
         return text.translate(_TABLE)
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    table = _array()
-    if int(codes.max()) >= len(table):
+    units = text.encode("utf-16-le", "surrogatepass")
+    if len(units) != 2 * len(text):
         return text.translate(_TABLE)
-    return table[codes].tobytes().decode("utf-32-le")
+    return _array().take(np.frombuffer(units, dtype=np.uint16)).tobytes().decode("utf-16-le", "surrogatepass")
 
 
 class Folded:

@@ -62,7 +62,10 @@ _DIGITS = re.compile(
 )
 _USCC = re.compile(r"(?<![0-9a-z])[0-9a-hj-npqrtuwxy]{2}[0-9]{6}[0-9a-hj-npqrtuwxy]{10}(?![0-9a-z])")
 _EMAIL = re.compile(r"(?<![a-z0-9._%+-])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}(?![a-z0-9-])")
-_ANY_LONG = re.compile(r"[0-9]{4}|1[0-9]{2}[ -]")
+# Every number that is looked for has three digits in a row; spelt out so that the search is a fast scan.
+ANY_LONG = re.compile(r"[0-9][0-9][0-9]")
+_RUN = re.compile(r"[0-9][0-9 -]{9}")
+_SIX = re.compile(r"[0-9][0-9]{5}")
 
 # Each tail is closed under taking prefixes: what is held never starts earlier when more text comes.
 _EDGE = r"(?<![0-9a-z])"
@@ -142,13 +145,14 @@ def find(text: str, start: int = 0) -> Iterator[Found]:
 
     Those whose check digit does not fit are left out.
     """
-    if _ANY_LONG.search(text, start):
+    if _RUN.search(text, start):
         for match in _DIGITS.finditer(text, start):
             number = _number(match)
             if number is not None:
                 yield number
             elif uscc_valid(match.group()):
                 yield Found(Kind.USCC, *match.span(), valid=True)
+    if _SIX.search(text, start):
         for match in _USCC.finditer(text, start):
             if not match.group().isdigit() and uscc_valid(match.group()) and not match.group()[:17].isdigit():
                 yield Found(Kind.USCC, *match.span(), valid=True)

@@ -11,17 +11,30 @@ from __future__ import annotations
 from hegui.general.content import folding
 from hegui.general.content.checks import Checker, Span, Verdict, mask_span, place
 from hegui.general.content.library import is_latin
+from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
+
+
+_SHORT = 64
 
 
 class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
-    __slots__ = ("_before", "_checker", "_held", "_passed", "_side", "blocked", "released", "verdicts")
+    __slots__ = (
+        "_before", "_checker", "_ends", "_find", "_held", "_longest", "_passed", "_prefixes", "_reach", "_side",
+        "_tail", "blocked", "released", "verdicts",
+    )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
         self._checker = checker
         self._side = side
+        self._find = checker.library.matcher.find
+        self._prefixes = checker.library.prefixes
+        self._longest = checker.library.longest
+        self._tail = checker.tails[side]
+        self._ends = checker.ends[side]
+        self._reach = checker.reach[side]
         self._held = ""
         self._before = ""
         self._passed = 0
@@ -36,7 +49,40 @@ class Window:
 
     def feed(self, piece: str) -> str:
         """Take a piece and return the text that may leave now; nothing more leaves once blocked."""
-        return self._step(piece, final=False) if piece and not self.blocked else ""
+        if self.blocked or not piece:
+            return ""
+        # The common case in few steps: every character folds to one, nothing hits. The rest is `_step`.
+        text = self._held + piece
+        folded = folding.simple(text) if len(text) <= _SHORT else None
+        if folded is None:
+            return self._step(piece, final=False)
+        before = self._before
+        joined = before + folded
+        if self._find(joined) or (self._tail is not None and (self._ends is None or ANY_LONG.search(joined))):
+            return self._step(piece, final=False)
+        cut = self._hold(joined) - len(before)
+        if cut <= 0:
+            self._held = text
+            return ""
+        self._before = folded[cut - 1]
+        self._held = text[cut:]
+        self._passed += cut
+        out = text[:cut]
+        self.released.append(out)
+        return out
+
+    def whole(self, text: str) -> str:
+        """Take a text that is whole and return what may leave; the same as `feed` and `finish`, in one pass."""
+        if not text or self._held or self._passed:
+            return self.feed(text) + self.finish()
+        fold = folding.fold(text)
+        spans = self._checker.words(fold.text, self._side, start=0, final=True)
+        if any(span.verdict.action in BLOCKING for span in spans):
+            return self.feed(text) + self.finish()
+        spans += self._checker.personal(fold.text, self._side)
+        if any(span.verdict.action in BLOCKING for span in spans):
+            return self.feed(text) + self.finish()
+        return self._release(text, fold, spans, len(fold.text))
 
     def finish(self) -> str:
         """Say that no more comes; return the rest, and note what policy lets pass but records."""
@@ -62,7 +108,7 @@ class Window:
     def _spans(self, joined: str, hold: int, *, final: bool) -> list[Span]:
         context = len(self._before)
         spans = self._checker.words(joined, self._side, start=context, final=final)
-        if self._checker.tails[self._side] is not None:
+        if self._tail is not None:
             # What starts at or after `hold` may still grow, and is looked at again with more text.
             spans += [
                 span
@@ -74,17 +120,15 @@ class Window:
     def _hold(self, joined: str) -> int:
         """Return where the part begins that could still become a hit."""
         size, context = len(joined), len(self._before)
-        library = self._checker.library
+        prefixes = self._prefixes
         held = size
-        for start in range(max(context, size - library.longest), size):
-            if joined[start:] in library.prefixes and not (
-                start and is_latin(joined[start]) and is_latin(joined[start - 1])
-            ):
+        for start in range(max(context, size - self._longest), size):
+            if joined[start:] in prefixes and not (start and is_latin(joined[start]) and is_latin(joined[start - 1])):
                 held = start
                 break
-        tail = self._checker.tails[self._side]
-        if tail is not None and (self._checker.ends[self._side] is None or joined[-1:] in self._checker.ends[self._side]):
-            match = tail.search(joined, max(context, size - self._checker.reach[self._side]))
+        tail, ends = self._tail, self._ends
+        if tail is not None and (ends is None or joined[-1:] in ends):
+            match = tail.search(joined, max(context, size - self._reach))
             if match:
                 held = min(held, match.start())
         return held

@@ -31,6 +31,7 @@ _STREAM: Headers = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
+_WATCH_AFTER = 0.05
 _TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -231,8 +232,14 @@ class _Watch:
 
     def __init__(self, receive: Receive) -> None:
         self.gone = False
+        self._receive = receive
         self._owner = asyncio.current_task()
-        self._task = asyncio.get_running_loop().create_task(self._wait(receive))
+        self._task: asyncio.Task[None] | None = None
+        # Most plain answers are there sooner; a task for each would cost more than the check.
+        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER, self._start)
+
+    def _start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._wait(self._receive))
 
     async def _wait(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -243,4 +250,6 @@ class _Watch:
 
     def stop(self) -> None:
         """Stop watching."""
-        self._task.cancel()
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()

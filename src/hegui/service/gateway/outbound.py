@@ -16,6 +16,7 @@ from hegui.service.labels import Labeller
 
 Path = tuple[str | int, ...]
 
+_CONTENT: Path = ("content",)
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _UNCHECKED_FIELDS = frozenset({"audio", "images", "image", "video"})
 
@@ -40,6 +41,10 @@ class Arguments:
     def released(self) -> list[str]:
         """Return what was let out."""
         return self.window.released
+
+    def whole(self, text: str) -> str:
+        """Take arguments that are whole and return what may leave."""
+        return self.feed(text) + self.finish()
 
     def feed(self, piece: str) -> str:
         """Take a piece and return what may leave."""
@@ -81,9 +86,10 @@ Channel = Window | Arguments
 class ChoiceGuard:
     """One choice of an answer: its channels, its label, whether it is blocked or finished."""
 
-    __slots__ = ("_checker", "_tools", "blocked", "channels", "finished", "index", "labeller")
+    __slots__ = ("_checker", "_tools", "blocked", "channels", "finished", "index", "labeller", "whole")
 
-    def __init__(self, index: int, checker: Checker, tools: Checker, labeller: Labeller) -> None:
+    def __init__(self, index: int, checker: Checker, tools: Checker, labeller: Labeller, *, whole: bool) -> None:
+        self.whole = whole
         self.index = index
         self._checker = checker
         self._tools = tools
@@ -112,6 +118,10 @@ class ChoiceGuard:
     def pass_through(self, delta: Json) -> bool:
         """Check a delta or message in place; return whether it was changed."""
         return self._walk(delta, ())
+
+    def content(self, text: str) -> str:
+        """Check a piece of the answer's text and return what may leave."""
+        return self._feed(_CONTENT, text)
 
     def _walk(self, node: Json, path: Path) -> bool:
         changed = False
@@ -147,14 +157,12 @@ class ChoiceGuard:
         if channel is None:
             channel = Arguments(self._tools) if path[-1] == "arguments" else Window(self._checker)
             self.channels[path] = channel
-        out = channel.feed(text)
-        if path[-1] == "name":
-            # A name comes whole and is read at once, so it is checked whole and never held.
-            out += channel.finish()
+        # A name comes whole and is read at once, so it is checked whole and never held.
+        out = channel.whole(text) if self.whole or path[-1] == "name" else channel.feed(text)
         if channel.blocked:
             self.blocked = True
             return ""
-        if path == ("content",) and out and len(channel.released) == 1:
+        if path == _CONTENT and out and len(channel.released) == 1:
             out = self.labeller.before(out) + out
         return out
 
@@ -162,7 +170,7 @@ class ChoiceGuard:
         """Return deltas with what the channels still held, and the label; sets `blocked` if a rest blocks."""
         self.finished = True
         rests: list[Json] = []
-        for path, channel in self.channels.items():
+        for path, channel in self.channels.items() if not self.whole else ():
             first = not channel.released
             rest = channel.finish()
             if channel.blocked:

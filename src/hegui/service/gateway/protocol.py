@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -82,8 +81,8 @@ class EventReader:
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Yield the data of each event that is now whole; comments and other fields are left out."""
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Return the data of each event that is now whole; comments and other fields are left out."""
         if b"\r" in piece or b"\r" in self._rest:
             # A line ends in CR, LF or CRLF; a CR at the very end may be half of a CRLF.
             data = self._rest + piece
@@ -96,10 +95,7 @@ class EventReader:
         if len(self._rest) > _LONGEST_EVENT:
             message = "an event of the upstream is longer than 4 MiB"
             raise ProtocolError(message)
-        for block in blocks:
-            found = _data(block)
-            if found is not None:
-                yield found
+        return [found for block in blocks if (found := _data(block)) is not None]
 
     def rest(self) -> bytes | None:
         """Return the data of a last event that no blank line ended."""

@@ -7,9 +7,8 @@ encrypted with a key outside the database and goes sooner than the record.
 from __future__ import annotations
 
 import hmac
-import os
 from base64 import b64encode
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -22,7 +21,7 @@ from hegui.evidence.entries import make_entry, make_salt
 from hegui.evidence.keyring import Keyring
 from hegui.evidence.retention import LOG, log_due
 from hegui.general.content.checks import Verdict, Versions
-from hegui.kit import clock
+from hegui.kit import clock, ids
 from hegui.kit.canonical import canonical
 
 KIND = "exchange"
@@ -70,7 +69,7 @@ class ContentBox:
 
     def seal(self, content_id: str, salt: str, body: bytes) -> bytes:
         """Return nonce and ciphertext of a content with its salt."""
-        nonce = os.urandom(_NONCE)
+        nonce = ids.random_bytes(_NONCE)
         return nonce + self._cipher.encrypt(nonce, salt.encode() + b"\n" + body, content_id.encode())
 
     def open(self, content_id: str, sealed: bytes) -> dict[str, Any] | None:
@@ -99,20 +98,21 @@ class RecordWriter:
         self._box = ContentBox(keyring)
         self._content_days = timedelta(days=content_days)
         self._months = log_months
-        self._due_cache: tuple[Any, datetime] | None = None
+        self._due_of: tuple[int, str] = (-1, "")
 
-    def _due(self, at: datetime) -> datetime:
-        day = at.astimezone(clock.CHINA).date()
-        if self._due_cache is None or self._due_cache[0] != day:
-            self._due_cache = (day, log_due(at, self._months))
-        return self._due_cache[1]
+    def _due(self, at: datetime) -> str:
+        # The same for every record of an hour, so it is worked out once; days begin on the hour in China.
+        hour = int(at.timestamp()) // 3600
+        if self._due_of[0] != hour:
+            self._due_of = (hour, clock.iso(log_due(at, self._months)))
+        return self._due_of[1]
 
     def row(self, exchanged: Exchanged, versions: Versions) -> dict[str, Any]:
         """Return the row of an exchange, every value plain JSON."""
         content = canonical({"question": exchanged.question, "answer": exchanged.answer})
         salt = make_salt()
         verdicts = _verdicts("input", exchanged.inbound) + _verdicts("output", exchanged.outbound)
-        payload = {
+        payload: dict[str, Any] = {
             "at": clock.iso(exchanged.started),
             "content_digest": b64encode(sha256(salt.encode() + content).digest()).decode(),
             "content_id": exchanged.content_id,
@@ -139,7 +139,16 @@ class RecordWriter:
             entry_id=exchanged.content_id, at=exchanged.started,
         )  # fmt: skip
         sealed = self._box.seal(exchanged.content_id, salt, content)
-        return asdict(entry) | {
+        return {
+            "id": entry.id,
+            "at": entry.at,
+            "kind": entry.kind,
+            "service": entry.service,
+            "payload": entry.payload,
+            "salt": entry.salt,
+            "commitment": entry.commitment,
+            "retention": entry.retention,
+            "due": entry.due,
             "person": exchanged.person,
             "outcome": exchanged.outcome,
             "risks": sorted({item["risk"] for item in verdicts}),

@@ -52,6 +52,7 @@ class Answer:
         self._base: Json = {}
         self._tail: list[bytes] = []
         self._first = True
+        self._whole = False
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return every verdict with its path."""
@@ -72,7 +73,9 @@ class Answer:
         if found is None:
             context = self.context
             labeller = Labeller(context.label, machine=context.machine)
-            found = self.choices[index] = ChoiceGuard(index, context.checker, context.tools, labeller)
+            found = self.choices[index] = ChoiceGuard(
+                index, context.checker, context.tools, labeller, whole=self._whole
+            )
         return found
 
     def _check_unknown(self, data: Json, known: frozenset[str], where: str) -> None:
@@ -93,6 +96,16 @@ class Answer:
         if self.blocked:
             return b""
         data = loads_object(raw, "an event of the upstream")
+        items = data.get("choices")
+        if items and len(items) == 1 and not self._tail and self._base and data.keys() <= _KNOWN:
+            # The common event: one choice, one piece of content, nothing else.
+            item = items[0]
+            delta = item.get("delta")
+            if delta and len(delta) == 1 and item.get("finish_reason") is None and item.keys() <= _KNOWN_CHOICE:
+                content = delta.get("content")
+                choice = self.choices.get(item.get("index") or 0)
+                if content and choice is not None and isinstance(content, str):
+                    return self._content(data, raw, choice, content)
         if "error" in data and not data.get("choices"):
             message = "the upstream reported an error inside the stream"
             raise ProtocolError(message)
@@ -111,6 +124,20 @@ class Answer:
         if empty and changed:
             return b""
         return self._out(data, raw, changed=changed)
+
+    def _content(self, data: Json, raw: bytes, choice: ChoiceGuard, content: str) -> bytes:
+        out = choice.content(content)
+        if out is content or out == content:
+            return self._out(data, raw, changed=False)
+        if choice.blocked:
+            self.outcome = refusals.REFUSED_OUTPUT
+            return b""
+        if not out:
+            return b""
+        item = data["choices"][0]
+        item["delta"]["content"] = out
+        item.pop("logprobs", None)
+        return self._out(data, raw, changed=True)
 
     def _choices(self, data: Json) -> tuple[bool, bool, bool]:
         changed = finishing = False
@@ -195,6 +222,7 @@ class Answer:
         """Take a whole completion and return the one that may leave."""
         if not body.keys() <= _KNOWN:
             self._check_unknown(body, _KNOWN, "")
+        self._whole = True
         self.usage = body.get("usage")
         items = body.get("choices")
         if not isinstance(items, list) or not items:

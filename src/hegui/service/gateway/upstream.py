@@ -107,7 +107,7 @@ class HttpUpstream:
                     raise _failed(reply.status, await reply.read())
                 yield []
                 async for piece in reply.content.iter_any():
-                    events = list(reader.feed(piece))
+                    events = reader.feed(piece)
                     if events:
                         yield events
                 last = reader.rest()

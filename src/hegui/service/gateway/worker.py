@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import socket
 from pathlib import Path
 
@@ -70,6 +71,10 @@ class Worker:
         self._engine = Engine(checker, tools, open_upstream(settings), recorder, writer, keyring)
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
+        # What was loaded stays; collecting it again and again would cost more than the requests.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         self._gateway = Gateway(settings, self._engine, self._access)
         self._given.ready()
 
@@ -99,7 +104,7 @@ def main() -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             Worker(given), loop="uvloop", http="httptools", ws="none", lifespan="on", access_log=False,
-            log_level="warning", server_header=False, date_header=False, timeout_graceful_shutdown=20, backlog=2048,
+            log_level="warning", server_header=False, proxy_headers=False, date_header=False, timeout_graceful_shutdown=20, backlog=2048,
         )  # fmt: skip
     )
     server.run(sockets=[socket.socket(fileno=given.socket)])
