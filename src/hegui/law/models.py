@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+import yaml
 
 from hegui.kit.text import Bi
 
@@ -32,6 +33,11 @@ MARKS: dict[str, Bi] = {
     "S": Bi("二手来源", "secondary source"),
     "K": Bi("未经证实", "unconfirmed"),
 }
+
+
+def load_yaml(text: str) -> Any:  # noqa: ANN401 - YAML of any shape
+    """Return YAML data by the parser in C, ten times faster than the one in Python; safe types only."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

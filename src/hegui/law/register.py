@@ -16,7 +16,7 @@ import yaml
 from hegui.kit import clock
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
-from hegui.law.models import Article, Instrument, Number, Obligation
+from hegui.law.models import Article, Instrument, Number, Obligation, load_yaml
 
 MEASURES = "IM"
 """Short name of the Interim Measures, whose articles are the floor plan."""
@@ -115,7 +115,7 @@ def _files(root: Traversable) -> Iterator[Traversable]:
 def parse_instrument(text: str, name: str) -> Instrument:
     """Read one instrument; raise InputError that names the file and the field."""
     try:
-        return msgspec.convert(yaml.safe_load(text), Instrument, strict=True)
+        return msgspec.convert(load_yaml(text), Instrument, strict=True)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise InputError(
             Bi(f"法规数据 {name} 有误：{error}", f"law data {name} is malformed: {error}"),

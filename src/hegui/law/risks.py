@@ -7,9 +7,8 @@ from functools import cache, cached_property
 from importlib.resources import files
 
 import msgspec
-import yaml
 
-from hegui.law.models import Mark, Words
+from hegui.law.models import Mark, Words, load_yaml
 
 
 class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,5 +87,5 @@ def _squeeze(text: str) -> str:
 @cache
 def risks() -> Risks:
     """Return the risks of the shipped standard."""
-    data = msgspec.convert(yaml.safe_load((files("hegui.law") / "risks.yaml").read_text("utf-8")), _File)
+    data = msgspec.convert(load_yaml((files("hegui.law") / "risks.yaml").read_text("utf-8")), _File)
     return Risks(data.areas, data.subsets)

@@ -8,10 +8,9 @@ from functools import cache
 from importlib.resources import files
 
 import msgspec
-import yaml
 
 from hegui.kit.text import Bi
-from hegui.law.models import Mark, Words
+from hegui.law.models import Mark, Words, load_yaml
 
 _SATURDAY = 5
 
@@ -151,7 +150,7 @@ def calendar() -> Calendar:
     """Return the calendar of the shipped notices."""
     folder = files("hegui.law") / "holidays"
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml"))
-    years = [msgspec.convert(yaml.safe_load((folder / name).read_text("utf-8")), Year) for name in names]
+    years = [msgspec.convert(load_yaml((folder / name).read_text("utf-8")), Year) for name in names]
     return Calendar(tuple(years))
 
 

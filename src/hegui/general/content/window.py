@@ -77,12 +77,10 @@ class Window:
             return self.feed(text) + self.finish()
         fold = folding.fold(text)
         spans = self._checker.words(fold.text, self._side, start=0, final=True)
-        if any(span.verdict.action in BLOCKING for span in spans):
+        found = self._checker.personal(fold.text, self._side)
+        if any(span.verdict.action is not Action.PASS for span in (*spans, *found)):
             return self.feed(text) + self.finish()
-        spans += self._checker.personal(fold.text, self._side)
-        if any(span.verdict.action in BLOCKING for span in spans):
-            return self.feed(text) + self.finish()
-        return self._release(text, fold, spans, len(fold.text))
+        return self._release(text, fold, spans + found, len(fold.text))
 
     def finish(self) -> str:
         """Say that no more comes; return the rest, and note what policy lets pass but records."""
