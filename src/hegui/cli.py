@@ -16,7 +16,7 @@ from hegui.evidence import sequencer
 from hegui.evidence.commands import verify as verify_command
 from hegui.evidence.export import export
 from hegui.evidence.keyring import open_keyring
-from hegui.evidence.publish import Publisher
+from hegui.evidence.publish import Publisher, published_path
 from hegui.kit import clock
 from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
 from hegui.kit.errors import InputError
@@ -232,6 +232,7 @@ def export_command(  # noqa: PLR0913 - the flags of one command
     keyring = open_keyring(settings.data, settings.origin)
     with opened(settings) as store:
         with unit_of_work(store) as session:
+            sequencer.guard(session, keyring.signer, published_path(settings.data))
             sealed = sequencer.seal(session, keyring.signer)
         if sealed is not None:
             Publisher(settings.data).publish(sealed.note)

@@ -201,7 +201,7 @@ def test_streamed_tool_calls_are_checked_even_escaped(server: Server, upstream: 
 def test_held_text_does_not_leak_through_log_probabilities(server: Server, upstream: ScriptedUpstream) -> None:
     def script(_: Json) -> Reply:
         events = [chunk({"role": "assistant", "content": ""})]
-        for character in f"甲{MARKER}":
+        for character in f"好{MARKER}":
             body = json.loads(chunk({"content": character})[6:])
             body["choices"][0]["logprobs"] = {"content": [{"token": character, "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
             events.append(b"data: " + json.dumps(body).encode() + b"\n\n")

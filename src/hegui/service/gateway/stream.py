@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.policy import BLOCKING, Side
 from hegui.service.gateway import refusals
 from hegui.service.gateway.outbound import ChoiceGuard, merge
 from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, event, loads_object, no_usage, raw_event
@@ -80,8 +81,6 @@ class Answer:
 
     def _check_unknown(self, data: Json, known: frozenset[str], where: str) -> None:
         """Check text in fields that the protocol does not name; such text is never held, only judged."""
-        from hegui.general.content.policy import BLOCKING, Side  # noqa: PLC0415 - rare path
-
         for key in data.keys() - known:
             text = "\n".join(found for _, found in leaves(data[key], key))
             for verdict in self.context.checker.check(text, Side.OUTPUT).verdicts:
@@ -104,7 +103,7 @@ class Answer:
             if delta and len(delta) == 1 and item.get("finish_reason") is None and item.keys() <= _KNOWN_CHOICE:
                 content = delta.get("content")
                 choice = self.choices.get(item.get("index") or 0)
-                if content and choice is not None and isinstance(content, str):
+                if content and choice is not None and isinstance(content, str) and not item.get("logprobs"):
                     return self._content(data, raw, choice, content)
         if "error" in data and not data.get("choices"):
             message = "the upstream reported an error inside the stream"
@@ -134,9 +133,7 @@ class Answer:
             return b""
         if not out:
             return b""
-        item = data["choices"][0]
-        item["delta"]["content"] = out
-        item.pop("logprobs", None)
+        data["choices"][0]["delta"]["content"] = out
         return self._out(data, raw, changed=True)
 
     def _choices(self, data: Json) -> tuple[bool, bool, bool]:
@@ -147,10 +144,7 @@ class Answer:
                 self._check_unknown(item, _KNOWN_CHOICE, "choices.")
             choice = self._choice(item.get("index") or 0)
             delta = item.get("delta") or {}
-            if choice.pass_through(delta):
-                changed = True
-                # Log probabilities spell out the tokens that were held or masked.
-                item.pop("logprobs", None)
+            changed = self._check_delta(choice, item, delta) or changed
             if item.get("finish_reason"):
                 finishing = True
                 self._finish_choice(choice)
@@ -159,6 +153,21 @@ class Answer:
             if choice.blocked:
                 self.outcome = refusals.REFUSED_OUTPUT
         return changed, finishing, empty
+
+    def _check_delta(self, choice: ChoiceGuard, item: Json, delta: Json) -> bool:
+        """Check a delta or message in place; return whether its event was changed.
+
+        Log probabilities spell out the tokens that were held or masked, and others beside them.
+        """
+        changed = choice.pass_through(delta)
+        spelt = item.get("logprobs")
+        if spelt and (changed or self._blocks("\n".join(text for _, text in leaves(spelt, "logprobs")))):
+            item["logprobs"] = None
+            changed = True
+        return changed
+
+    def _blocks(self, text: str) -> bool:
+        return self.context.checker.check(text, Side.OUTPUT).blocked
 
     def _finish_choice(self, choice: ChoiceGuard) -> None:
         for rest in choice.finish():
@@ -233,11 +242,9 @@ class Answer:
                 self._check_unknown(item, _KNOWN_CHOICE, "choices.")
             choice = self._choice(item.get("index") or 0)
             message = item.get("message") or {}
-            rewritten = choice.pass_through(message)
+            self._check_delta(choice, item, message)
             for rest in choice.finish():
                 merge(message, rest)
-            if rewritten:
-                item.pop("logprobs", None)
             if choice.blocked:
                 self.outcome = refusals.REFUSED_OUTPUT
         body["hegui"] = {"content_id": self.context.content_id}
