@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from tests.harness import OFFLINE, Server
 from tests.upstream import ScriptedUpstream
 
 sys.path.insert(0, OFFLINE)
-import sitecustomize  # noqa: E402, F401 - refuses outside sockets in this process too
+importlib.import_module("sitecustomize")  # refuses outside sockets in this process too
+importlib.reload(sys.modules["sitecustomize"])
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ class Server:
         self.gateway = self.console = ""
         self._key = ""
 
-    def start(self, seconds: float = 60) -> Server:
+    def start(self) -> Server:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [BIN / "hegui", "serve", *self._arguments],
@@ -90,7 +90,9 @@ class Server:
     def database(self) -> psycopg.Connection[Any]:
         """Connect to the embedded database while the server runs."""
         lines = (self.data / "postgres" / "postmaster.pid").read_text().splitlines()
-        return psycopg.connect(host=lines[4].strip(), port=lines[3].strip(), user="postgres", dbname="postgres", autocommit=True)
+        return psycopg.connect(
+            host=lines[4].strip(), port=lines[3].strip(), user="postgres", dbname="postgres", autocommit=True
+        )
 
     def postgres(self) -> int:
         return int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[0])

@@ -18,7 +18,9 @@ Script = Callable[[Json], "Reply"]
 class Reply:
     """What the model does: a body, or events with a pause between them."""
 
-    def __init__(self, body: Json | None = None, events: Sequence[bytes] = (), pause: float = 0, status: int = 200) -> None:
+    def __init__(
+        self, body: Json | None = None, events: Sequence[bytes] = (), pause: float = 0, status: int = 200
+    ) -> None:
         self.body = body
         self.events = events
         self.pause = pause
@@ -46,7 +48,12 @@ DONE = b"data: [DONE]\n\n"
 
 def spoken(pieces: Sequence[str], *, finish: str = "stop") -> list[bytes]:
     """Return the events of an answer in pieces."""
-    return [chunk({"role": "assistant", "content": ""}), *(chunk({"content": p}) for p in pieces), chunk({}, finish), DONE]
+    return [
+        chunk({"role": "assistant", "content": ""}),
+        *(chunk({"content": p}) for p in pieces),
+        chunk({}, finish),
+        DONE,
+    ]
 
 
 def says(text: str, piece: int = 2, pause: float = 0) -> Script:
@@ -108,7 +115,9 @@ class ScriptedUpstream:
         self._loop.close()
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": "test", "object": "model", "created": 0, "owned_by": "t"}]})
+        return web.json_response(
+            {"object": "list", "data": [{"id": "test", "object": "model", "created": 0, "owned_by": "t"}]}
+        )
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

@@ -61,10 +61,15 @@ def opened(settings: Settings) -> Iterator[Store]:
 # --- serve ------------------------------------------------------------------------------------------
 
 
-@main.command("serve", epilog="例 / example: hegui serve --data data --port 8000 --upstream http://127.0.0.1:9000/v1 --library words.csv")
+@main.command(
+    "serve",
+    epilog="例 / example: hegui serve --data data --port 8000 --upstream http://127.0.0.1:9000/v1 --library words.csv",
+)
 @data_option
 @click.option("--host", help="监听地址。 / Address to listen on.")
-@click.option("--port", type=int, help="网关端口，控制台为其后一个。 / Port of the gateway; the console takes the next one.")
+@click.option(
+    "--port", type=int, help="网关端口，控制台为其后一个。 / Port of the gateway; the console takes the next one."
+)
 @click.option("--console-port", type=int, help="控制台端口。 / Port of the console.")
 @click.option("--workers", type=int, help="网关进程数。 / Gateway worker processes.")
 @click.option("--upstream", help="demo 或 OpenAI 兼容地址。 / demo, or an OpenAI-compatible base URL.")
@@ -109,7 +114,13 @@ def list_keys(data: Path | None, *, as_json: bool) -> None:
     """列出密钥（不含密钥本身）。 / List the keys, never their secrets."""
     with opened(settings_of(data=data)) as store, unit_of_work(store) as session:
         rows = [
-            {"id": row.id, "service": row.service, "ends_in": row.hint, "created": row.created_at, "revoked": row.revoked_at}
+            {
+                "id": row.id,
+                "service": row.service,
+                "ends_in": row.hint,
+                "created": row.created_at,
+                "revoked": row.revoked_at,
+            }
             for row in api_keys.list_keys(session)
         ]
     lines = [f"{r['id']}  {r['service']}  …{r['ends_in']}{'  已撤销 revoked' if r['revoked'] else ''}" for r in rows]
@@ -152,7 +163,9 @@ def set_service(data: Path | None, service: str, pairs: tuple[str, ...], *, as_j
 
         leave(session, "service.changed", sequencer_entry, service=service)
         bump(session)
-    say({"service": service, "settings": merged}, [f"{key} = {value}" for key, value in merged.items()], as_json=as_json)
+    say(
+        {"service": service, "settings": merged}, [f"{key} = {value}" for key, value in merged.items()], as_json=as_json
+    )
 
 
 # --- law --------------------------------------------------------------------------------------------
@@ -218,7 +231,11 @@ evidence.add_command(verify_command)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="新目录。 / A new folder.")
 @click.option("--first", type=int, default=0, help="起始序号。 / First index.")
 @click.option("--end", type=int, help="结束序号（不含）。 / End index, excluded.")
-@click.option("--earlier", type=click.Path(path_type=Path, exists=True), help="检查员保存的检查点。 / A checkpoint the inspector kept.")
+@click.option(
+    "--earlier",
+    type=click.Path(path_type=Path, exists=True),
+    help="检查员保存的检查点。 / A checkpoint the inspector kept.",
+)
 @click.option("--content", is_flag=True, help="连同解密的正文一并导出。 / Include the decrypted content.")
 @json_option
 @guarded

@@ -86,8 +86,8 @@ class Keeper:
                 self._guarded = False
                 if str(error) != failing:
                     failing = str(error)
-                    _LOG.error("%s", failing)  # noqa: TRY400 - the message says it all
-            except Exception:
+                    _LOG.error("%s", failing)
+            except Exception:  # noqa: BLE001 - the keeper goes on, and says what failed
                 _LOG.exception("a round of the keeper failed")
             self.stopping.wait(self.settings.seal_milliseconds / 1000)
 

@@ -25,6 +25,7 @@ from hegui.kit.errors import BusyError, SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.people import accounts
+from hegui.service.gateway.upstream import check_upstream
 from hegui.store import Store, unit_of_work
 from hegui.store.embedded import database
 from hegui.store.migrate import migrate
@@ -46,7 +47,10 @@ def listen(host: str, port: int) -> socket.socket:
         opened.close()
         raise BusyError(
             Bi(f"无法监听 {host}:{port}：{error.strerror}", f"can not listen on {host}:{port}: {error.strerror}"),
-            Bi("换一个端口（--port、--console-port），或停止占用它的程序", "choose another port (--port, --console-port), or stop what uses it"),
+            Bi(
+                "换一个端口（--port、--console-port），或停止占用它的程序",
+                "choose another port (--port, --console-port), or stop what uses it",
+            ),
         ) from None
     opened.listen(2048)
     opened.set_inheritable(True)
@@ -173,18 +177,25 @@ class Supervisor:
         self.console = listen(settings.host, console_port)
         self.settings = replace(settings, console_port=self.console.getsockname()[1])
         self._alive_reader, self._alive_writer = os.pipe()
-        os.set_inheritable(self._alive_reader, True)
+        os.set_inheritable(self._alive_reader, True)  # noqa: FBT003 - its signature
         message: dict[str, object] = {
             "settings": _settings_message(self.settings), "url": url, "alive": self._alive_reader,
         }  # fmt: skip
         alive = self._alive_reader
         gateway, console = self.gateway.fileno(), self.console.fileno()
         self.children = [
-            Child("hegui.service.gateway.worker", f"hegui-gateway-{number}", {**message, "socket": gateway}, (alive, gateway))
+            Child(
+                "hegui.service.gateway.worker",
+                f"hegui-gateway-{number}",
+                {**message, "socket": gateway},
+                (alive, gateway),
+            )
             for number in range(max(1, settings.workers))
         ]
         self.children.append(Child("hegui.keeper", "hegui-keeper", message, (alive,)))
-        self.children.append(Child("hegui.console_process", "hegui-console", {**message, "socket": console}, (alive, console)))
+        self.children.append(
+            Child("hegui.console_process", "hegui-console", {**message, "socket": console}, (alive, console))
+        )
 
     def start(self) -> None:
         """Start every process and wait until all are ready; raise SettingsError when one is not."""
@@ -233,6 +244,7 @@ class Supervisor:
 
 def serve(settings: Settings) -> None:
     """Run hegui until a signal; print one line when everything is ready."""
+    check_upstream(settings)
     with contextlib.ExitStack() as stack:
         seen = stack.enter_context(_signals())
         url = stack.enter_context(database(settings, "serve"))

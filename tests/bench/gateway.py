@@ -24,7 +24,6 @@ from statistics import median
 from typing import Any, Final
 
 import uvloop
-
 from load import Load, Run
 from processes import Family, spent
 from targets import (

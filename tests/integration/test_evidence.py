@@ -23,7 +23,9 @@ Records = list[dict[str, Any]]
 
 def check(out: Path, *more: str) -> tuple[int, str]:
     """Run the exported verifier with nothing of ours on the path."""
-    done = subprocess.run([sys.executable, "-I", out / "verify.py", out, *more], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", out / "verify.py", out, *more], capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -108,12 +110,17 @@ def swap(records: Records) -> Records:
         (lambda r: r[:-1], "missing"),
         (swap, "record 2"),
         (lambda r: [*r[:3], {**r[3], "index": 3, "id": r[4]["id"]}, *r[4:]], "record 3"),
-        (lambda r: [*r[:3], {**r[3], "kind": "exchange" if r[3]["kind"] != "exchange" else "other"}, *r[4:]], "record 3"),
+        (
+            lambda r: [*r[:3], {**r[3], "kind": "exchange" if r[3]["kind"] != "exchange" else "other"}, *r[4:]],
+            "record 3",
+        ),
         (lambda r: [*r[:3], {**r[3], "note": "added"}, *r[4:]], "record 3"),
         (lambda r: [*r[:3], {**r[3], "proof": r[3]["proof"][:-1]}, *r[4:]], "record 3"),
     ],
 )
-def test_dropping_reordering_and_editing_are_caught(copy: Path, change: Callable[[Records], Records], told: str) -> None:
+def test_dropping_reordering_and_editing_are_caught(
+    copy: Path, change: Callable[[Records], Records], told: str
+) -> None:
     rewrite(copy, change)
     code, said = check(copy)
     assert code == 1
@@ -168,8 +175,7 @@ def test_re_signing_with_another_key_is_caught_by_a_pinned_key_and_by_a_kept_che
     forge(copy, lambda records: records[:3] + records[4:])
     assert check(copy)[0] == 0, "a forgery that is consistent in itself can only be told by what is kept outside"
     vkey = (ledger[1] / "ledger.vkey").read_text().strip()
-    code, said = check(copy, "--key", vkey)
-    assert code == 1
+    assert check(copy, "--key", vkey)[0] == 1
     kept = tmp_path / "kept"
     kept.write_text(ledger[2])
     assert check(copy, "--earlier", str(kept))[0] == 1
@@ -221,7 +227,9 @@ def test_rolling_the_whole_table_back_is_caught(tmp_path: Path, upstream: Script
     assert sealed == 4, "nothing is sealed over a rolled-back table"
     assert published.read_text() == kept.read_text()
     again.stop()
-    refused = hegui("evidence", "export", "--data", tmp_path / "data", "--out", tmp_path / "out", "--earlier", kept, check=False)
+    refused = hegui(
+        "evidence", "export", "--data", tmp_path / "data", "--out", tmp_path / "out", "--earlier", kept, check=False
+    )
     assert refused.returncode != 0
     assert "rolled" in refused.stderr
 
@@ -235,20 +243,21 @@ def test_an_export_does_not_mix_with_another(ledger: tuple[Server, Path, str]) -
 def test_retention_erases_what_is_due_and_the_ledger_still_verifies(
     ledger: tuple[Server, Path, str], tmp_path: Path
 ) -> None:
-    from hegui.kit.settings import Settings
     from hegui.keeper import run_retention
+    from hegui.kit.settings import Settings
     from hegui.store import Store
 
     server = ledger[0]
     with server.database() as connection:
-        info = connection.info
-        url = f"postgresql://postgres@/postgres?host={info.host}&port={info.port}"
+        url = f"postgresql://postgres@/postgres?host={connection.info.host}&port={connection.info.port}"
         rows = connection.execute("SELECT id::text FROM gateway_exchange ORDER BY id LIMIT 2").fetchall()
         first, second = rows[0][0], rows[1][0]
         (due,) = connection.execute("SELECT due - at FROM evidence_entry WHERE id = %s", (first,)).fetchone() or (None,)
         assert due is not None
         assert 181 <= due.days <= 185, "six calendar months"
-        connection.execute("UPDATE gateway_exchange SET content_due = now() - interval '1 minute' WHERE id = %s", (first,))
+        connection.execute(
+            "UPDATE gateway_exchange SET content_due = now() - interval '1 minute' WHERE id = %s", (first,)
+        )
         connection.execute("UPDATE evidence_entry SET due = now() - interval '1 minute' WHERE id = %s", (second,))
     assert Settings().log_months == 6
     store = Store.open(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -34,6 +35,22 @@ def raw(server: Server, body: Json | bytes, **headers: str) -> httpx2.Response:
     return httpx2.post(f"{server.gateway}/chat/completions", content=content, headers=given, timeout=30)
 
 
+def _with(message: Json, _: Json) -> Reply:
+    return Reply(completion("好", **message))
+
+
+def _calling(events: list[bytes], _: Json) -> Reply:
+    return Reply(events=events)
+
+
+def extra(model: Any) -> Json:
+    return dict(model.model_extra or {})
+
+
+def number_of(answer: Any) -> str:
+    return str(number_of(answer))
+
+
 def last_record(server: Server, content_id: str) -> Json:
     with server.database() as connection:
         row = connection.execute("SELECT payload FROM evidence_entry WHERE id = %s", (content_id,)).fetchone()
@@ -52,7 +69,7 @@ def test_plain_and_streamed_answers_are_labelled_and_numbered(server: Server, up
     )
     answer = plain.parse()
     assert answer.choices[0].message.content == f"{SAFE}\n\n{LABEL}"
-    assert answer.model_extra["hegui"]["content_id"] == plain.headers["x-hegui-content-id"]
+    assert number_of(answer) == plain.headers["x-hegui-content-id"]
     said, finish, chunks = streamed(server, "safe")
     assert (said, finish) == (f"{SAFE}\n\n{LABEL}", "stop")
     numbers = [c.model_extra["hegui"]["content_id"] for c in (chunks[0], chunks[-1])]
@@ -71,7 +88,13 @@ def test_untouched_events_are_forwarded_byte_for_byte(server: Server, upstream: 
 
 def test_usage_comes_when_asked_for(server: Server, upstream: ScriptedUpstream) -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    tail = chunk({}, "stop") + chunk({}, usage=usage).replace(b'"choices": [{"index": 0, "delta": {}, "finish_reason": null}]', b'"choices": []') + DONE
+    tail = (
+        chunk({}, "stop")
+        + chunk({}, usage=usage).replace(
+            b'"choices": [{"index": 0, "delta": {}, "finish_reason": null}]', b'"choices": []'
+        )
+        + DONE
+    )
     upstream.scripts["usage"] = lambda _: Reply(events=[chunk({"role": "assistant", "content": "好"}), tail])
     _, _, chunks = streamed(server, "usage", stream_options={"include_usage": True})
     assert chunks[-1].usage.total_tokens == 3
@@ -101,7 +124,7 @@ def test_a_word_in_the_prompt_is_refused_and_the_model_is_not_asked(server: Serv
     assert choice.finish_reason == "content_filter"
     assert "申诉" in choice.message.content
     assert "appeal" in choice.message.content
-    number = answer.model_extra["hegui"]["content_id"]
+    number = number_of(answer)
     assert number in choice.message.content
     assert not set(MARKER) & set(choice.message.content)
     assert len(upstream.requests) == before
@@ -167,7 +190,7 @@ def test_reasoning_tools_and_refusals_are_checked_too(server: Server, upstream: 
         {"reasoning_details": [{"type": "reasoning.text", "text": MARKER}]},
         {"annotations": [{"type": "note", "note": {"title": MARKER}}]},
     ):
-        upstream.scripts["parts"] = lambda _, m=message: Reply(completion("好", **m))
+        upstream.scripts["parts"] = partial(_with, message)
         answer = ask(server, "parts")
         assert answer.choices[0].finish_reason == "content_filter", message
         assert MARKER not in answer.model_dump_json()
@@ -175,7 +198,9 @@ def test_reasoning_tools_and_refusals_are_checked_too(server: Server, upstream: 
 
 def test_streamed_tool_calls_are_checked_even_escaped(server: Server, upstream: ScriptedUpstream) -> None:
     def calls(arguments: str) -> list[bytes]:
-        start = {"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "find", "arguments": ""}}]}
+        start = {
+            "tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "find", "arguments": ""}}]
+        }
         pieces = [
             chunk({"tool_calls": [{"index": 0, "function": {"arguments": arguments[at : at + 3]}}]})
             for at in range(0, len(arguments), 3)
@@ -188,7 +213,7 @@ def test_streamed_tool_calls_are_checked_even_escaped(server: Server, upstream: 
         (json.dumps({"q": MARKER}, ensure_ascii=False), "content_filter"),
         (json.dumps({"q": MARKER}), "content_filter"),
     ):
-        upstream.scripts["calls"] = lambda _, a=arguments: Reply(events=calls(a))
+        upstream.scripts["calls"] = partial(_calling, calls(arguments))
         chunks = list(ask(server, "calls", stream=True))
         joined = "".join(
             call.function.arguments or "" for c in chunks if c.choices for call in c.choices[0].delta.tool_calls or ()
@@ -203,14 +228,18 @@ def test_held_text_does_not_leak_through_log_probabilities(server: Server, upstr
         events = [chunk({"role": "assistant", "content": ""})]
         for character in f"好{MARKER}":
             body = json.loads(chunk({"content": character})[6:])
-            body["choices"][0]["logprobs"] = {"content": [{"token": character, "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
+            body["choices"][0]["logprobs"] = {
+                "content": [{"token": character, "logprob": -0.1, "bytes": None, "top_logprobs": []}]
+            }
             events.append(b"data: " + json.dumps(body).encode() + b"\n\n")
         return Reply(events=[*events, chunk({}, "stop"), DONE])
 
     upstream.scripts["logprobs"] = script
     _, finish, chunks = streamed(server, "logprobs", logprobs=True)
     assert finish == "content_filter"
-    tokens = [t.token for c in chunks if c.choices and c.choices[0].logprobs for t in c.choices[0].logprobs.content or ()]
+    tokens = [
+        t.token for c in chunks if c.choices and c.choices[0].logprobs for t in c.choices[0].logprobs.content or ()
+    ]
     assert not set(tokens) & set(MARKER[1:])
 
 
@@ -240,7 +269,9 @@ def test_held_text_does_not_leak_through_log_probabilities(server: Server, upstr
     ],
 )  # fmt: skip
 def test_every_part_of_the_input_is_checked(server: Server, messages: list[Json]) -> None:
-    assert raw(server, {"model": "echo", "messages": messages}).json()["choices"][0]["finish_reason"] == "content_filter"
+    assert (
+        raw(server, {"model": "echo", "messages": messages}).json()["choices"][0]["finish_reason"] == "content_filter"
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,7 +300,7 @@ def test_an_old_blocked_turn_does_not_kill_the_conversation(server: Server, upst
     assert answer.choices[0].finish_reason == "stop"
     assert MARKER not in json.dumps(upstream.requests[-1], ensure_ascii=False)
     assert upstream.requests[-1]["messages"][2]["content"] == "那就说说番茄"
-    assert last_record(server, answer.model_extra["hegui"]["content_id"])["withheld_turns"] == 1
+    assert last_record(server, number_of(answer))["withheld_turns"] == 1
 
 
 def test_duplicate_keys_can_not_smuggle_text_past_the_check(server: Server, upstream: ScriptedUpstream) -> None:
@@ -283,7 +314,7 @@ def test_content_that_can_not_be_checked_is_not_let_through(server: Server, upst
     before = len(upstream.requests)
     part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     with pytest.raises(openai.BadRequestError) as caught:
-        server.client().chat.completions.create(model="echo", messages=[{"role": "user", "content": [part]}])  # type: ignore[list-item]
+        server.client().chat.completions.create(model="echo", messages=[{"role": "user", "content": [part]}])  # type: ignore[list-item,misc]
     assert caught.value.code == "unchecked_content"
     assert len(upstream.requests) == before
 
@@ -306,7 +337,7 @@ def test_numbers_in_answers_are_masked_plain_and_streamed(server: Server, upstre
     answer = ask(server, "numbers")
     assert answer.choices[0].message.content == wanted
     assert streamed(server, "numbers")[0] == wanted
-    record = last_record(server, answer.model_extra["hegui"]["content_id"])
+    record = last_record(server, number_of(answer))
     assert sorted(v["rule"] for v in record["verdicts"]) == ["personal:mobile", "personal:resident_id"]
     assert "13800138000" not in json.dumps(record)
 
@@ -322,12 +353,12 @@ def test_labels_stay_out_of_json_and_code(server: Server, upstream: ScriptedUpst
     upstream.scripts["machine"] = says("plain words")
     answer = ask(server, "machine", response_format={"type": "json_object"})
     assert answer.choices[0].message.content == "plain words"
-    assert last_record(server, answer.model_extra["hegui"]["content_id"])["label"] == "machine_text"
+    assert last_record(server, number_of(answer))["label"] == "machine_text"
 
 
 def test_a_service_chooses_label_refusal_and_appeal(server: Server, upstream: ScriptedUpstream) -> None:
     upstream.scripts["safe"] = says(SAFE)
-    upstream.scripts["json"] = says('[1, 2]')
+    upstream.scripts["json"] = says("[1, 2]")
     key = hegui("keys", "create", "--data", server.data, "--service", "strict").stdout.strip()
     hegui("services", "set", "strict", "--data", server.data, "label_position=start", "refusal=error",
           "label_wording=【AI生成】", "appeal_url=https://example.com/appeal")  # fmt: skip
@@ -338,7 +369,9 @@ def test_a_service_chooses_label_refusal_and_appeal(server: Server, upstream: Sc
         return answer.choices[0].message.content == f"【AI生成】\n\n{SAFE}"
 
     assert wait_for(labelled, 5)
-    chunks = list(client.chat.completions.create(model="safe", messages=[{"role": "user", "content": "好"}], stream=True))
+    chunks = list(
+        client.chat.completions.create(model="safe", messages=[{"role": "user", "content": "好"}], stream=True)
+    )
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == f"【AI生成】\n\n{SAFE}"
     answer = client.chat.completions.create(model="json", messages=[{"role": "user", "content": "好"}])
     assert answer.choices[0].message.content == "[1, 2]"
@@ -414,7 +447,9 @@ def test_what_can_not_be_checked_is_withheld_as_undetermined(
 
 def test_events_cut_anywhere_and_crlf_are_read(server: Server, upstream: ScriptedUpstream) -> None:
     whole = b"".join(spoken(["番茄", "喜光"])).replace(b"\n\n", b"\r\n\r\n")
-    upstream.scripts["crlf"] = lambda _: Reply(events=[b": ping\r\n\r\n", *(whole[at : at + 7] for at in range(0, len(whole), 7))], pause=0.001)
+    upstream.scripts["crlf"] = lambda _: Reply(
+        events=[b": ping\r\n\r\n", *(whole[at : at + 7] for at in range(0, len(whole), 7))], pause=0.001
+    )
     assert streamed(server, "crlf")[0] == f"番茄喜光\n\n{LABEL}"
 
 
@@ -433,11 +468,11 @@ def test_models_and_moderations_parse_in_the_client(server: Server) -> None:
     assert [model.id for model in server.client().models.list()] == ["test"]
     found = server.client().moderations.create(input=[f"说{MARKER}", "你好，电话13800138000"])
     assert [r.flagged for r in found.results] == [True, False]
-    assert found.results[0].categories.model_extra["A.1.a"] is True
-    ours = found.results[0].model_extra["hegui"]
+    assert extra(found.results[0].categories)["A.1.a"] is True
+    ours = extra(found.results[0])["hegui"]
     assert ours["hits"][0]["start"] == 1
     assert MARKER not in json.dumps(ours, ensure_ascii=False)
-    assert found.results[1].model_extra["hegui"]["personal"] == [{"kind": "mobile", "start": 5, "end": 16, "valid": True}]
+    assert extra(found.results[1])["hegui"]["personal"] == [{"kind": "mobile", "start": 5, "end": 16, "valid": True}]
 
 
 def test_a_revoked_key_stops_within_seconds(server: Server, upstream: ScriptedUpstream) -> None:
@@ -457,7 +492,9 @@ def test_a_revoked_key_stops_within_seconds(server: Server, upstream: ScriptedUp
     assert wait_for(refused, 5)
 
 
-def test_no_key_and_no_personal_data_is_in_the_ledger(server: Server, upstream: ScriptedUpstream, tmp_path: Any) -> None:
+def test_no_key_and_no_personal_data_is_in_the_ledger(
+    server: Server, upstream: ScriptedUpstream, tmp_path: Any
+) -> None:
     upstream.scripts["safe"] = says(SAFE)
     ask(server, "safe", "我叫张三，电话13800138000", user="zhangsan")
     records = server.export(tmp_path / "out")

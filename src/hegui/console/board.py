@@ -71,7 +71,10 @@ def _not_binding(obligation: Obligation) -> Bi | None:
     if obligation.binds_provider:
         return None
     if obligation.nature in _NATURES:
-        return Bi(f"{_NATURES[obligation.nature].zh}，不要求提供者作为", f"{_NATURES[obligation.nature].en}; it asks nothing of a provider")
+        return Bi(
+            f"{_NATURES[obligation.nature].zh}，不要求提供者作为",
+            f"{_NATURES[obligation.nature].en}; it asks nothing of a provider",
+        )
     return Bi("约束他人，不约束提供者", "binds others, not the provider")
 
 
@@ -87,10 +90,14 @@ def statuses(session: Session, on: date, settings: Settings, sources: Iterable[F
             result.append(Status(instrument, article, obligation, Result.NOT_APPLICABLE, not_binding))
         elif obligation.id in waivers:
             waiver = waivers[obligation.id]
-            why = Bi(f"经批准豁免至 {waiver.expires}：{waiver.reason}", f"waived until {waiver.expires}: {waiver.reason}")
+            why = Bi(
+                f"经批准豁免至 {waiver.expires}：{waiver.reason}", f"waived until {waiver.expires}: {waiver.reason}"
+            )
             result.append(Status(instrument, article, obligation, Result.WAIVED, why, "/waivers", waiver.expires))
         elif fact is not None:
-            result.append(Status(instrument, article, obligation, fact.result, fact.reason, fact.evidence, fact.deadline))
+            result.append(
+                Status(instrument, article, obligation, fact.result, fact.reason, fact.evidence, fact.deadline)
+            )
         else:
             why = Bi(f"尚未建成：{obligation.room}", f"not built: {obligation.room}")
             result.append(Status(instrument, article, obligation, Result.UNDETERMINED, why))
@@ -110,8 +117,6 @@ def by_article(all_statuses: list[Status], instrument: str) -> list[ArticleStatu
         deadlines = [part.deadline for part in parts if part.deadline]
         term = next((clocks.term(part.obligation.deadline) for part in parts if part.obligation.deadline), None)
         found.append(
-            ArticleStatus(
-                parts[0].article, result, decisive.reason, min(deadlines, default=None), term, tuple(parts)
-            )
+            ArticleStatus(parts[0].article, result, decisive.reason, min(deadlines, default=None), term, tuple(parts))
         )
     return found

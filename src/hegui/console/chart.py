@@ -55,8 +55,8 @@ def _line(bins: Sequence[Bin], values: Sequence[int], most: int, style: str) -> 
     drawn = []
     for run in runs:
         if len(run) == 1:
-            x, y = run[0].split(",")
-            drawn.append(f'<circle class="{style}" cx="{x}" cy="{y}" r="2.5"/>')
+            across, _, down = run[0].partition(",")
+            drawn.append(f'<circle class="{style}" cx="{across}" cy="{down}" r="2.5"/>')
         elif run:
             drawn.append(f'<polyline class="{style}" points="{" ".join(run)}"/>')
     return "".join(drawn)

@@ -195,7 +195,9 @@ class Frame:
 
     def _sign_in_form(self, request: Request, error: HeguiError | None) -> Response:
         token = secrets.token_urlsafe(24)
-        page = Page("console/sign_in.html", Bi("登录", "Sign in"), {"error": error, "csrf": token}, 403 if error else 200)
+        page = Page(
+            "console/sign_in.html", Bi("登录", "Sign in"), {"error": error, "csrf": token}, 403 if error else 200
+        )
         response = self.render(request, page, None)
         response.set_cookie(BEFORE, token, httponly=True, samesite="strict", secure=self.shared.settings.secure_cookies)
         return response

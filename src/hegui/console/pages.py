@@ -74,7 +74,12 @@ def instrument(visit: Visit) -> Page:
     return Page(
         "console/instrument.html",
         found.title.bi,
-        {"instrument": found, "articles": by_article(_statuses(visit), found.id), "names": RESULT_NAMES, "marks": MARKS},
+        {
+            "instrument": found,
+            "articles": by_article(_statuses(visit), found.id),
+            "names": RESULT_NAMES,
+            "marks": MARKS,
+        },
     )
 
 

@@ -13,13 +13,17 @@ from hegui.kit.commands import guarded, json_option, say
 @click.command("verify", epilog="例 / example: hegui evidence verify OUT --earlier checkpoint.txt")
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--key", help="你信任的公钥。 / The verifier key that you trust.")
-@click.option("--earlier", type=click.Path(path_type=Path, exists=True), help="你保存的检查点。 / A checkpoint you kept.")
+@click.option(
+    "--earlier", type=click.Path(path_type=Path, exists=True), help="你保存的检查点。 / A checkpoint you kept."
+)
 @json_option
 @guarded
 def verify(out: Path, key: str | None, earlier: Path | None, *, as_json: bool) -> int:
     """离线核验一份证据导出；无效时退出码为 1。 / Verify an export offline; exit code 1 when it is not valid."""
     if not as_json:
-        return verifier.main([str(out), *(["--key", key] if key else []), *(["--earlier", str(earlier)] if earlier else [])])
+        return verifier.main(
+            [str(out), *(["--key", key] if key else []), *(["--earlier", str(earlier)] if earlier else [])]
+        )
     try:
         said = verifier.verify(out, key, earlier.read_text("utf-8") if earlier else None)
     except (verifier.Invalid, OSError, ValueError, KeyError, TypeError) as error:

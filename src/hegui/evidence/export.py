@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,10 @@ def export(  # noqa: PLR0913 - the parts of an export
     end = size if end is None else end
     if not 0 <= first <= end <= size:
         raise InputError(
-            Bi(f"范围 {first} 到 {end} 超出账本（共 {size} 条）", f"range {first} to {end} is outside the ledger ({size} entries)"),
+            Bi(
+                f"范围 {first} 到 {end} 超出账本（共 {size} 条）",
+                f"range {first} to {end} is outside the ledger ({size} entries)",
+            ),
             Bi("给出 0 与总数之间的范围", "give a range between 0 and that size"),
         )
     _prepare(folder)
@@ -145,12 +149,15 @@ def _write_proofs(session: Session, signer: Signer, folder: Path, chosen: list[C
     tree, lines = StoredTree(session), []
     for row in chosen:
         (folder / "checkpoints" / f"{row.size:020d}.txt").write_text(row.note, "utf-8")
-    pairs = [(old.size, new.size) for old, new in zip(chosen, chosen[1:], strict=False)]
+    pairs = [(old.size, new.size) for old, new in pairwise(chosen)]
     if earlier:
         kept = Checkpoint.parse(Verifier(signer.name, signer.public).open(earlier)).size
         if kept > chosen[-1].size:
             raise InputError(
-                Bi(f"所给检查点有 {kept} 条，账本只有 {chosen[-1].size} 条：账本被回滚", f"that checkpoint has {kept} entries, the ledger {chosen[-1].size}: it was rolled back"),
+                Bi(
+                    f"所给检查点有 {kept} 条，账本只有 {chosen[-1].size} 条：账本被回滚",
+                    f"that checkpoint has {kept} entries, the ledger {chosen[-1].size}: it was rolled back",
+                ),
                 Bi("从备份恢复账本", "restore the ledger from a backup"),
             )
         pairs.append((kept, chosen[-1].size))

@@ -37,7 +37,10 @@ def _secret(folder: Path, name: str) -> bytes:
     if len(data) != _BYTES:
         raise StoreError(
             Bi(f"密钥文件 {path} 已损坏", f"the key file {path} is damaged"),
-            Bi("从备份恢复该文件；不要删除，否则旧内容无法解密", "restore it from a backup; do not delete it, or old content can not be read"),
+            Bi(
+                "从备份恢复该文件；不要删除，否则旧内容无法解密",
+                "restore it from a backup; do not delete it, or old content can not be read",
+            ),
         )
     return data
 
@@ -57,7 +60,10 @@ def open_keyring(data: Path, origin: str = "") -> Keyring:
     name = named.read_text("utf-8").strip()
     if origin and origin != name:
         raise StoreError(
-            Bi(f"账本来源名已定为 {name}，不能改成 {origin}", f"the ledger's origin is {name} and can not become {origin}"),
+            Bi(
+                f"账本来源名已定为 {name}，不能改成 {origin}",
+                f"the ledger's origin is {name} and can not become {origin}",
+            ),
             Bi("去掉 origin 设置", "remove the setting `origin`"),
         )
     content = _secret(folder, "content.key")

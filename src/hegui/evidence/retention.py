@@ -41,7 +41,10 @@ def log_months(wanted: int) -> int:
     least = register().whole(LOG_CLAUSE, "log_retention_months")
     if wanted < least:
         raise SettingsError(
-            Bi(f"日志保留 {wanted} 个月，少于法定 {least} 个月", f"logs kept {wanted} months, less than the law's {least}"),
+            Bi(
+                f"日志保留 {wanted} 个月，少于法定 {least} 个月",
+                f"logs kept {wanted} months, less than the law's {least}",
+            ),
             Bi(f"把 log_months 设为 {least} 或更多", f"set log_months to {least} or more"),
             cite=LOG_CLAUSE,
         )

@@ -24,9 +24,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LIMITS = [
     ("不能证明从未记录的事没有发生", "that nothing happened which was never recorded"),
-    ("不能证明载荷所述属实，只证明封存后未改", "that a payload is true; only that it was not changed after it was sealed"),
+    (
+        "不能证明载荷所述属实，只证明封存后未改",
+        "that a payload is true; only that it was not changed after it was sealed",
+    ),
     ("不能证明导出范围以外的记录", "anything about records outside the exported range"),
-    ("已按期删除的记录只证明其存在过，不能证明删除正当", "what erased records said, or that erasing them was right; only that they existed"),
+    (
+        "已按期删除的记录只证明其存在过，不能证明删除正当",
+        "what erased records said, or that erasing them was right; only that they existed",
+    ),
     ("时间由运营者的时钟给出", "the times: they are the operator's clock"),
 ]
 
@@ -168,7 +174,9 @@ def _name(row: object) -> str:
 def check_record(record: dict, expected: int, size: int, root: bytes) -> None:
     """Check one record: its place, its leaf, its proof, and its content where it was exported."""
     if set(record) - FIELDS:
-        raise Invalid(f"record {expected}: fields that no proof covers 含有证明未覆盖的字段: {sorted(set(record) - FIELDS)}")
+        raise Invalid(
+            f"record {expected}: fields that no proof covers 含有证明未覆盖的字段: {sorted(set(record) - FIELDS)}"
+        )
     if record["index"] != expected:
         raise Invalid(f"record {expected} is missing or out of order 记录 {expected} 缺失或次序有误")
     try:

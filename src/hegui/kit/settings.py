@@ -30,30 +30,54 @@ def _key(default: Any, zh: str, en: str) -> Any:  # noqa: ANN401 - a dataclass f
 class Settings:
     """Everything an operator can set; see each field's metadata for its meaning."""
 
-    data: Path = _key(Path("data"), "数据目录：数据库、密钥、暂存与发布的检查点", "data directory: database, keys, spool, checkpoints")
+    data: Path = _key(
+        Path("data"), "数据目录：数据库、密钥、暂存与发布的检查点", "data directory: database, keys, spool, checkpoints"
+    )
     host: str = _key("127.0.0.1", "网关与控制台监听地址", "address that gateway and console listen on")
     port: int = _key(8000, "网关端口", "port of the gateway")
     console_port: int = _key(0, "控制台端口；0 为网关端口加一", "port of the console; 0 means the gateway's port + 1")
     workers: int = _key(1, "网关工作进程数", "number of gateway worker processes")
-    upstream: str = _key("demo", "上游：demo 或 OpenAI 兼容的基础地址", "upstream: `demo` or an OpenAI-compatible base URL")
+    upstream: str = _key(
+        "demo", "上游：demo 或 OpenAI 兼容的基础地址", "upstream: `demo` or an OpenAI-compatible base URL"
+    )
     upstream_key: str = _key("", "上游密钥（建议用环境变量）", "key for the upstream (best given by environment)")
     upstream_connect_seconds: int = _key(10, "连接上游的时限（秒）", "seconds to connect to the upstream")
-    upstream_idle_seconds: int = _key(120, "上游两次发送之间的最长间隔（秒）", "longest silence of the upstream, seconds")
-    library: str = _key("", "关键词库文件（CSV 或 XLSX）；空为内置样例库", "keyword library file (CSV or XLSX); empty means the sample library")
+    upstream_idle_seconds: int = _key(
+        120, "上游两次发送之间的最长间隔（秒）", "longest silence of the upstream, seconds"
+    )
+    library: str = _key(
+        "",
+        "关键词库文件（CSV 或 XLSX）；空为内置样例库",
+        "keyword library file (CSV or XLSX); empty means the sample library",
+    )
     policy: str = _key("", "策略文件（YAML）；空为默认策略", "policy file (YAML); empty means the default policy")
     database_url: str = _key("", "PostgreSQL 地址；空为内嵌数据库", "PostgreSQL URL; empty means the embedded database")
     provider_name: str = _key("", "提供者名称（告知与标识用）", "provider's name, for notices and labels")
     appeal_url: str = _key("", "申诉入口地址，写入拒答告知", "where a refused person can appeal, told in each refusal")
-    origin: str = _key("", "账本来源名（C2SP origin）；空则首次启动时生成", "ledger origin (C2SP); empty means made at first start")
-    checkpoint_file: str = _key("", "另存检查点的文件，宜在库外、他机", "file outside the database that also receives checkpoints")
-    checkpoint_webhook: str = _key("", "接收检查点的地址（POST 文本）", "URL that receives each checkpoint (POST, text)")
+    origin: str = _key(
+        "", "账本来源名（C2SP origin）；空则首次启动时生成", "ledger origin (C2SP); empty means made at first start"
+    )
+    checkpoint_file: str = _key(
+        "", "另存检查点的文件，宜在库外、他机", "file outside the database that also receives checkpoints"
+    )
+    checkpoint_webhook: str = _key(
+        "", "接收检查点的地址（POST 文本）", "URL that receives each checkpoint (POST, text)"
+    )
     seal_milliseconds: int = _key(1000, "账本封存间隔（毫秒）", "interval of sealing the ledger, milliseconds")
-    spool_seconds: int = _key(600, "数据库不可用时可暂存的最长时间（秒），超过即停止服务", "longest time on the disk spool while the database is away, seconds; then service is refused")
+    spool_seconds: int = _key(
+        600,
+        "数据库不可用时可暂存的最长时间（秒），超过即停止服务",
+        "longest time on the disk spool while the database is away, seconds; then service is refused",
+    )
     spool_megabytes: int = _key(512, "每个工作进程暂存上限（MB）", "spool limit for each worker, megabytes")
     content_days: int = _key(30, "正文保留天数（加密）", "days that encrypted content is kept")
-    log_months: int = _key(6, "日志保留月数，不得少于法定", "months that log records are kept, never less than the law's")
+    log_months: int = _key(
+        6, "日志保留月数，不得少于法定", "months that log records are kept, never less than the law's"
+    )
     body_megabytes: int = _key(8, "请求体上限（MB）", "largest request body, megabytes")
-    secure_cookies: bool = _key(default=False, zh="控制台仅经 HTTPS 访问时打开", en="set when the console is reached over HTTPS only")
+    secure_cookies: bool = _key(
+        default=False, zh="控制台仅经 HTTPS 访问时打开", en="set when the console is reached over HTTPS only"
+    )
 
     @property
     def console(self) -> int:
@@ -82,12 +106,12 @@ def _convert(name: str, value: Any) -> Any:  # noqa: ANN401 - each setting has i
         if kind == "int":
             number = int(text)
             if number < 0:
-                raise ValueError  # noqa: TRY301 - one place turns bad values into an error
+                raise ValueError
             return number
         if kind == "bool":
             if text.lower() in _TRUE | _FALSE:
                 return text.lower() in _TRUE
-            raise ValueError  # noqa: TRY301 - as above
+            raise ValueError
         return Path(text) if kind == "Path" else text
     except ValueError:
         raise SettingsError(

@@ -62,7 +62,9 @@ def run(obligation: Obligation, deadline: Deadline, start: date) -> Clock:
     end: date | datetime
     if kind == "hours":
         end = datetime(start.year, start.month, start.day, tzinfo=None) + timedelta(hours=count)  # noqa: DTZ001
-        plain = Bi("自当日零时起计，实际从事件发生时刻起算", "from midnight of that day; in fact from the hour of the event")
+        plain = Bi(
+            "自当日零时起计，实际从事件发生时刻起算", "from midnight of that day; in fact from the hour of the event"
+        )
     elif kind == "days":
         end = start + timedelta(days=count)
     else:

@@ -62,7 +62,12 @@ def describe(instrument: Instrument, article: Article, obligations: list[Obligat
         article.summary.en,
     ]
     for item in obligations:
-        lines += ["", f"■ {item.id}  [{_confirmation(item.mark, item.unconfirmed)}]", f"  {item.duty.zh}", f"  {item.duty.en}"]
+        lines += [
+            "",
+            f"■ {item.id}  [{_confirmation(item.mark, item.unconfirmed)}]",
+            f"  {item.duty.zh}",
+            f"  {item.duty.en}",
+        ]
         if item.trigger:
             lines.append(f"  何时 when: {item.trigger.bi.both}")
         if item.deadline:
@@ -120,9 +125,7 @@ def show_clock(citation: str, start: datetime | None, *, as_json: bool) -> None:
 def article_data(instrument: Instrument, article: Article, obligations: list[Obligation]) -> dict[str, object]:
     """Return an article for machines."""
     built = msgspec.to_builtins(article)
-    built["obligations"] = [
-        {**msgspec.to_builtins(item), "confirmed": item.mark != "K"} for item in obligations
-    ]
+    built["obligations"] = [{**msgspec.to_builtins(item), "confirmed": item.mark != "K"} for item in obligations]
     return {
         "citation": f"{instrument.id}-{article.number}",
         "instrument": {"id": instrument.id, "title": msgspec.to_builtins(instrument.title), "in_force": instrument.in_force,

@@ -46,7 +46,10 @@ class Opened:
 def _check_password(password: str) -> None:
     if len(password) < _LEAST or password.isdigit() or len(set(password)) < 5:  # noqa: PLR2004 - a small floor
         raise InputError(
-            Bi(f"密码过弱：至少 {_LEAST} 个字符，且不能只是数字或重复字符", f"weak password: at least {_LEAST} characters, not only digits or repeats"),
+            Bi(
+                f"密码过弱：至少 {_LEAST} 个字符，且不能只是数字或重复字符",
+                f"weak password: at least {_LEAST} characters, not only digits or repeats",
+            ),
             Bi("换一个更长的密码", "choose a longer one"),
         )
 

@@ -40,7 +40,10 @@ def open_service(session: Session, name: str) -> Service:
     if not _NAME.fullmatch(name):
         raise InputError(
             Bi(f"服务名 {name!r} 不合格式", f"the service name {name!r} is not of the form wanted"),
-            Bi("用小写字母、数字、点、横线，63 个字符以内", "use lower-case letters, digits, dots, dashes; at most 63 characters"),
+            Bi(
+                "用小写字母、数字、点、横线，63 个字符以内",
+                "use lower-case letters, digits, dots, dashes; at most 63 characters",
+            ),
         )
     service = session.get(Service, name)
     if service is None:

@@ -19,7 +19,8 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InputError(
-            Bi(f"日期 {text!r} 无法理解", f"the date {text!r} can not be read"), Bi("写成 2026-12-31", "write it as 2026-12-31")
+            Bi(f"日期 {text!r} 无法理解", f"the date {text!r} can not be read"),
+            Bi("写成 2026-12-31", "write it as 2026-12-31"),
         ) from None
 
 
@@ -76,7 +77,9 @@ def write_waiver(visit: Visit) -> Redirect:
     """Ask for a waiver."""
     form = visit.form
     expires = _day(form.get("expires", ""))
-    waivers.write_waiver(visit.session, visit.person, form.get("obligation", "").strip(), form.get("reason", ""), expires)
+    waivers.write_waiver(
+        visit.session, visit.person, form.get("obligation", "").strip(), form.get("reason", ""), expires
+    )
     return Redirect("/waivers")
 
 

@@ -37,9 +37,12 @@ def begin(session: Session, account: Account) -> str:
     token, moment = secrets.token_urlsafe(32), clock.now()
     session.add(
         SessionRow(
-            token_hash=_hash(token), account_id=account.id, csrf=secrets.token_urlsafe(24),
-            created_at=moment, seen_at=moment,
-        )  # fmt: skip
+            token_hash=_hash(token),
+            account_id=account.id,
+            csrf=secrets.token_urlsafe(24),
+            created_at=moment,
+            seen_at=moment,
+        )
     )
     leave(session, "account.signed_in", {"account": account.id})
     return token

@@ -61,7 +61,9 @@ def prepare_data(data: Path) -> None:
         status = os.statvfs(data)
     except OSError as error:
         raise StoreError(
-            Bi(f"无法使用数据目录 {data}：{error.strerror}", f"can not use the data directory {data}: {error.strerror}"),
+            Bi(
+                f"无法使用数据目录 {data}：{error.strerror}", f"can not use the data directory {data}: {error.strerror}"
+            ),
             Bi("换一个可写目录（--data）", "choose a directory that can be written to (--data)"),
         ) from None
     if status.f_bavail * status.f_frsize < _FREE_BYTES:
@@ -106,7 +108,10 @@ class EmbeddedServer:
 def _busy(data: Path) -> BusyError:
     holder = DataLock.holder(data)
     return BusyError(
-        Bi(f"数据目录 {data} 正被另一个 hegui 使用（{holder}）", f"another hegui uses the data directory {data} ({holder})"),
+        Bi(
+            f"数据目录 {data} 正被另一个 hegui 使用（{holder}）",
+            f"another hegui uses the data directory {data} ({holder})",
+        ),
         Bi("先停止它，或用 --data 指定另一个目录", "stop it first, or give another directory with --data"),
     )
 

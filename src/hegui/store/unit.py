@@ -42,7 +42,10 @@ def store_error(error: Exception) -> StoreError:
         )
     return StoreError(
         Bi(f"数据库不可用：{error}".strip(), f"the database is not available: {error}".strip()),
-        Bi("检查 PostgreSQL 是否运行、地址是否正确，然后重试", "check that PostgreSQL runs at that address, then try again"),
+        Bi(
+            "检查 PostgreSQL 是否运行、地址是否正确，然后重试",
+            "check that PostgreSQL runs at that address, then try again",
+        ),
     )
 
 

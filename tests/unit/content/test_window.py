@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -43,7 +45,7 @@ TEXTS = st.lists(st.one_of(st.text(ALPHABET, max_size=6), PIECES), max_size=8).m
 def stream(used: Checker, text: str, cuts: list[int]) -> tuple[str, bool, list[Verdict]]:
     window = Window(used)
     places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
-    out = [window.feed(text[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    out = [window.feed(text[a:b]) for a, b in pairwise(places)]
     out.append(window.finish())
     return "".join(out), window.blocked, sorted(window.verdicts, key=lambda v: (v.start, v.end, v.rule))
 

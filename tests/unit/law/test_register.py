@@ -24,7 +24,9 @@ def test_the_measures_are_whole() -> None:
     assert [a.number for a in LAW.measures.articles if a.chapter == 3] == list(range(9, 16))
 
 
-@pytest.mark.parametrize("short", ["IM", "ARP", "DSP", "LAB", "SEC", "PIPL", "NDS", "DSL", "CSL", "MIN", "ANT", "INC", "GBT45654", "GB45438"])
+@pytest.mark.parametrize(
+    "short", ["IM", "ARP", "DSP", "LAB", "SEC", "PIPL", "NDS", "DSL", "CSL", "MIN", "ANT", "INC", "GBT45654", "GB45438"]
+)
 def test_the_instruments_that_the_duties_lean_on_are_there(short: str) -> None:
     assert LAW.instrument(short).articles
 

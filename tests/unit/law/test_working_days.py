@@ -87,6 +87,8 @@ def test_the_clocks_of_article_17_are_those_of_the_filing_rules() -> None:
 
 
 def test_a_word_is_not_a_number() -> None:
-    (clock,) = [item for item in clocks.clocks(register(), "IM-11.2", date(2026, 1, 1)) if item.obligation.id == "IM-11.2"]
+    (clock,) = [
+        item for item in clocks.clocks(register(), "IM-11.2", date(2026, 1, 1)) if item.obligation.id == "IM-11.2"
+    ]
     assert clock.due is None
     assert "及时" in clock.term.zh

@@ -113,7 +113,7 @@ def _table(path: Path, data: bytes) -> list[list[str]]:
         try:
             sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
             return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a spreadsheet can be broken in any way
             raise LibraryError(
                 Bi(f"{path} 不是有效的 XLSX：{error}", f"{path} is not a valid XLSX: {error}"),
                 Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
@@ -135,7 +135,10 @@ def _columns(header: list[str], path: Path) -> tuple[int, list[int]]:
     risk = [names.index(name) for name in _RISK_COLUMNS if name in names]
     if word is None or not risk:
         raise LibraryError(
-            Bi(f"{path} 缺少列 word,risk 或 关键词,一级分类,二级分类", f"{path} lacks the columns word,risk or 关键词,一级分类,二级分类"),
+            Bi(
+                f"{path} 缺少列 word,risk 或 关键词,一级分类,二级分类",
+                f"{path} lacks the columns word,risk or 关键词,一级分类,二级分类",
+            ),
             Bi("在第一行写上列名", "name the columns in the first row"),
         )
     return word, risk
@@ -163,8 +166,14 @@ def read_rows(path: Path, data: bytes) -> list[tuple[int, str, str]]:
     if wrong:
         shown = "; ".join(f"{path.name}:{number} {what}" for number, what in wrong[:_ROWS_SHOWN])
         raise LibraryError(
-            Bi(f"关键词库有 {len(wrong)} 行有误：{shown}", f"{len(wrong)} rows of the keyword library are wrong: {shown}"),
-            Bi("风险写作 A.1.a 至 A.5.b 或其中文名；改正后重新载入，原库仍在使用", "write risks as A.1.a to A.5.b or their Chinese names; the old library stays in use"),
+            Bi(
+                f"关键词库有 {len(wrong)} 行有误：{shown}",
+                f"{len(wrong)} rows of the keyword library are wrong: {shown}",
+            ),
+            Bi(
+                "风险写作 A.1.a 至 A.5.b 或其中文名；改正后重新载入，原库仍在使用",
+                "write risks as A.1.a to A.5.b or their Chinese names; the old library stays in use",
+            ),
         )
     return rows
 
@@ -178,7 +187,10 @@ def load_library(path: Path | None) -> Library:
         data = path.read_bytes()
     except OSError as error:
         raise LibraryError(
-            Bi(f"无法读取关键词库 {path}：{error.strerror}", f"can not read the keyword library {path}: {error.strerror}"),
+            Bi(
+                f"无法读取关键词库 {path}：{error.strerror}",
+                f"can not read the keyword library {path}: {error.strerror}",
+            ),
             Bi("检查路径与权限", "check the path and its permissions"),
         ) from None
     return compile_library(read_rows(path, data), path.name)

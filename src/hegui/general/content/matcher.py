@@ -33,10 +33,9 @@ class DaachorseMatcher:
         from daachorse import CharwiseDoubleArrayAhoCorasick  # noqa: PLC0415 - not on every machine
 
         self._automaton: Any = CharwiseDoubleArrayAhoCorasick(list(patterns))
-        self.find = self._automaton.find_overlapping
 
     def find(self, text: str) -> Sequence[Hit]:
-        """Return all hits (replaced by the engine's own method on each instance)."""
+        """Return all hits."""
         return self._automaton.find_overlapping(text)  # type: ignore[no-any-return]
 
 
@@ -54,9 +53,9 @@ class AhoCorasickMatcher:
         return sorted(((start, end, number) for number, start, end in hits), key=lambda hit: (hit[1], hit[0]))
 
 
-def engines() -> list[type[DaachorseMatcher] | type[AhoCorasickMatcher]]:
+def engines() -> list[type[DaachorseMatcher | AhoCorasickMatcher]]:
     """Return the engines that this machine has, the preferred one first."""
-    found: list[type[DaachorseMatcher] | type[AhoCorasickMatcher]] = []
+    found: list[type[DaachorseMatcher | AhoCorasickMatcher]] = []
     if find_spec("daachorse"):
         found.append(DaachorseMatcher)
     if find_spec("ahocorasick_rs"):

@@ -45,7 +45,43 @@ class Found:
 
 
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "83",
+    ]
 )
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10x98765432"
@@ -163,7 +199,13 @@ def find(text: str, start: int = 0) -> Iterator[Found]:
 
 def mask(kind: Kind, text: str) -> str:
     """Return the text with its telling middle starred, every character still in its place."""
-    keep = {Kind.RESIDENT_ID: (3, 0), Kind.MOBILE: (3, 2), Kind.BANK_CARD: (4, 4), Kind.USCC: (2, 4), Kind.EMAIL: (1, 0)}
+    keep = {
+        Kind.RESIDENT_ID: (3, 0),
+        Kind.MOBILE: (3, 2),
+        Kind.BANK_CARD: (4, 4),
+        Kind.USCC: (2, 4),
+        Kind.EMAIL: (1, 0),
+    }
     head, tail = keep[kind]
     stop = text.index("@") if kind is Kind.EMAIL and "@" in text else len(text) - tail
     return text[:head] + "*" * (stop - head) + text[stop:]

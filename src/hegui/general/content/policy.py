@@ -25,7 +25,7 @@ from hegui.law import risks
 class Action(StrEnum):
     """What is done with a hit, the gentler first."""
 
-    PASS = "pass"  # 放行（仅记录）
+    PASS = "pass"  # noqa: S105 - 放行（仅记录）
     MASK = "mask"  # 遮盖
     ANSWER = "answer"  # 代答
     REFUSE = "refuse"  # 拒答
@@ -80,7 +80,9 @@ class PolicyError(InputError):
 
 
 def _bad(zh: str, en: str) -> PolicyError:
-    return PolicyError(Bi(f"策略文件有误：{zh}", f"the policy file is wrong: {en}"), Bi("见 docs/policy.md", "see docs/policy.md"))
+    return PolicyError(
+        Bi(f"策略文件有误：{zh}", f"the policy file is wrong: {en}"), Bi("见 docs/policy.md", "see docs/policy.md")
+    )
 
 
 def _actions(section: dict[str, Any], key: str, known: tuple[str, ...]) -> dict[str, Action]:

@@ -14,7 +14,6 @@ from hegui.general.content.library import is_latin
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
 
-
 _SHORT = 64
 
 

@@ -92,7 +92,7 @@ class Access:
             try:
                 settings = service_settings({"appeal_url": self._appeal_url, **data})
             except HeguiError as error:
-                _LOG.error("service %s is closed: %s", service, error.title.both)  # noqa: TRY400 - told in full
+                _LOG.error("service %s is closed: %s", service, error.title.both)
                 continue
             grants[bytes(hashed)] = Grant(key, service, settings)
         self._grants, self._revision = grants, revision

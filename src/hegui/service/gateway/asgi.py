@@ -93,16 +93,18 @@ class Gateway:
         try:
             method, handler = self._routes.get(scope["path"], ("", self._nothing))
             if method and scope["method"] != method:
-                raise ApiError(405, "method_not_allowed", f"只接受 {method} / use {method}")  # noqa: TRY301
+                raise ApiError(405, "method_not_allowed", f"只接受 {method} / use {method}")
             await handler(scope, receive, send)
         except ApiError as error:
             await reply_json(send, error.status, error.body())
         except ClientGoneError:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - the client gets an error, never silence
             _LOG.exception("a request failed")
-            error = ApiError(500, "internal_error", "内部错误，已记入日志 / internal error; the operator's log has it")
-            await reply_json(send, 500, error.body())
+            failure = ApiError(
+                500, "internal_error", "内部错误，已记入日志 / internal error; the operator's log has it"
+            )
+            await reply_json(send, failure.status, failure.body())
 
     async def _nothing(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         raise ApiError(404, "not_found", f"没有 {scope['path']} / there is no {scope['path']}")
@@ -175,7 +177,9 @@ class Gateway:
         given = body.get("input")
         items = [given] if isinstance(given, str) else given
         if not isinstance(items, list) or not items:
-            raise ApiError(400, "invalid_input", "input 应为文本或文本列表 / `input` must be text or a list", param="input")
+            raise ApiError(
+                400, "invalid_input", "input 应为文本或文本列表 / `input` must be text or a list", param="input"
+            )
         results = []
         for item in items:
             text = item.get("text") if isinstance(item, dict) and item.get("type") == "text" else item

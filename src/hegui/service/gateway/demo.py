@@ -61,7 +61,12 @@ class DemoUpstream:
         answer = self._answer(body)
         count = body.get("n") or 1
         choices = [
-            {"index": index, "message": {"role": "assistant", "content": answer}, "logprobs": None, "finish_reason": "stop"}
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": answer},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
             for index in range(count)
         ]
         return orjson.dumps(

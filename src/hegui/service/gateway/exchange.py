@@ -20,7 +20,7 @@ from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.inbound import Inbound, RequestCheck
-from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, ProtocolError, completion, event, loads_object
+from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged, RecordWriter, pseudonym
 from hegui.service.gateway.stream import Answer, AnswerContext
@@ -46,7 +46,9 @@ class Engine:
 
 def not_recorded(error: StoreError) -> ApiError:
     """Return the error for an exchange that could not be recorded and is therefore not served."""
-    return ApiError(503, "not_recorded", f"服务暂停：记录无法保存 / service is paused: records can not be kept ({error.title.en})")
+    return ApiError(
+        503, "not_recorded", f"服务暂停：记录无法保存 / service is paused: records can not be kept ({error.title.en})"
+    )
 
 
 class Exchange:
@@ -101,7 +103,7 @@ class Exchange:
                 found = check.run(self.body)
         except ApiError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of a request could not run")
             self.record.not_scanned.append("input")
             return await self._refused(refusals.UNDETERMINED, None)
@@ -141,7 +143,7 @@ class Exchange:
         try:
             base = loads_object(raw, "the upstream's answer")
             body = self.answer.whole(base)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of an answer could not run")
             body = self._withheld(base)
         self._note_answer()
@@ -180,13 +182,13 @@ class Exchange:
 
     def _check_out(self, batch: list[bytes]) -> tuple[bytes, bool]:
         answer = self.answer
-        out = []
+        out: list[bytes] = []
         try:
             for raw in batch:
                 if raw == MARK:
                     return b"".join(out), True
                 out.append(answer.event(raw))
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of a streamed answer could not run")
             self.record.not_scanned.append("output")
             answer.withhold()
@@ -195,7 +197,7 @@ class Exchange:
     async def _end(self, *, complete: bool) -> bytes:
         try:
             last = self.answer.end(complete=complete)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the end of a streamed answer could not be checked")
             self.record.not_scanned.append("output")
             self.answer.withhold()

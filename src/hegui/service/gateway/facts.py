@@ -47,7 +47,9 @@ def _checking(day: Day) -> tuple[Fact, ...]:
     if day.total == 0:
         return _unproven("DSP-10", "IM-14.1")
     zh = f"过去 24 小时 {day.total} 次交互的输入输出均经检查，拦截 {day.blocked} 次，未能检查 {day.undetermined} 次"
-    en = f"{day.total} exchanges in 24 hours checked in and out, {day.blocked} stopped, {day.undetermined} not checkable"
+    en = (
+        f"{day.total} exchanges in 24 hours checked in and out, {day.blocked} stopped, {day.undetermined} not checkable"
+    )
     if day.undetermined:
         both = (Result.UNDETERMINED, f"{zh}（已扣留，需人工处置）", f"{en} (withheld; a person must look)")
         return (
@@ -72,7 +74,11 @@ def library_gaps(library: Library, law: Register) -> list[str]:
     gaps = [f"{len(library.words)}/{total}"] if len(library.words) < total else []
     for area, number in (("A.1", "keyword_each_A1"), ("A.2", "keyword_each_A2")):
         least = law.whole(clause, number)
-        short = [risk for risk in names.in_subset("keyword_and_refusal") if names.area_of(risk) == area and counts[risk] < least]
+        short = [
+            risk
+            for risk in names.in_subset("keyword_and_refusal")
+            if names.area_of(risk) == area and counts[risk] < least
+        ]
         gaps += [f"{risk} {counts[risk]}/{least}" for risk in short]
     return gaps
 
@@ -81,7 +87,9 @@ def _library(library: Library, law: Register) -> tuple[Fact, ...]:
     gaps = library_gaps(library, law)
     if library.is_sample:
         words = ("只装了内置样例词库，起不到保护作用", "only the shipped sample library is loaded; it protects nobody")
-        return tuple(_fact(item, Result.NOT_MET, *words, evidence="") for item in ("GBT45654-B.1.1", "ARP-9.1", "IM-4.1"))
+        return tuple(
+            _fact(item, Result.NOT_MET, *words, evidence="") for item in ("GBT45654-B.1.1", "ARP-9.1", "IM-4.1")
+        )
     shown = ", ".join(gaps[:6]) + ("…" if len(gaps) > 6 else "")  # noqa: PLR2004 - as many as fit a line
     counted = (
         _fact("GBT45654-B.1.1", Result.NOT_MET, f"词库不足：{shown}", f"the library is short: {shown}", evidence="")
@@ -112,7 +120,10 @@ def _library(library: Library, law: Register) -> tuple[Fact, ...]:
 def _labels(day: Day) -> tuple[Fact, ...]:
     if day.answered == 0:
         return _unproven("LAB-4.1", "IM-12")
-    zh, en = f"过去 24 小时 {day.labelled}/{day.answered} 条回答带标识", f"{day.labelled}/{day.answered} answers of 24 hours labelled"
+    zh, en = (
+        f"过去 24 小时 {day.labelled}/{day.answered} 条回答带标识",
+        f"{day.labelled}/{day.answered} answers of 24 hours labelled",
+    )
     whole = day.labelled == day.answered
     return (
         _fact("LAB-4.1", Result.MET if whole else Result.NOT_MET, zh, en),
@@ -127,7 +138,10 @@ def _records(session: Session, day: Day, settings: Settings, law: Register) -> t
     months = law.whole("CSL-23", "log_retention_months")
     since = clock.now() - timedelta(days=1)
     ran = session.scalar(
-        select(EntryRow.id).where(EntryRow.kind == "retention.run", EntryRow.at >= since).order_by(EntryRow.at.desc()).limit(1)
+        select(EntryRow.id)
+        .where(EntryRow.kind == "retention.run", EntryRow.at >= since)
+        .order_by(EntryRow.at.desc())
+        .limit(1)
     )
     kept = settings.log_months >= months
     log = (
@@ -146,7 +160,12 @@ def _records(session: Session, day: Day, settings: Settings, law: Register) -> t
         else (Result.UNDETERMINED, _NO_TRAFFIC.zh, _NO_TRAFFIC.en)
     )  # fmt: skip
     return (
-        _fact("CSL-23", Result.UNDETERMINED if log[0] is Result.MET else log[0], f"{log[1]}；等级保护等其他要求尚未建成", f"{log[2]}; graded protection and the rest are not built yet"),
+        _fact(
+            "CSL-23",
+            Result.UNDETERMINED if log[0] is Result.MET else log[0],
+            f"{log[1]}；等级保护等其他要求尚未建成",
+            f"{log[2]}; graded protection and the rest are not built yet",
+        ),
         _fact("ARP-28.2", *log),
         _fact("IM-11.1a", *sealed),
         _fact("IM-11.1c", *retention),

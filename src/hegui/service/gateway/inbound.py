@@ -40,7 +40,10 @@ def validate(body: Json) -> None:
         raise ApiError(400, "missing_model", "缺少 model / `model` is missing", param="model")
     if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
         raise ApiError(
-            400, "invalid_messages", "messages 应为非空的对象列表 / `messages` must be a non-empty list", param="messages"
+            400,
+            "invalid_messages",
+            "messages 应为非空的对象列表 / `messages` must be a non-empty list",
+            param="messages",
         )
     for place, message in enumerate(messages):
         if message.get("role") not in _ROLES:
@@ -117,9 +120,9 @@ class RequestCheck:
 def _withhold(message: Json) -> None:
     """Take the text of an old turn out, keeping the shape of the conversation."""
     calls = message.get("tool_calls")
-    keep = {key: message[key] for key in ("role", "tool_call_id") if key in message}
+    keep: Json = {key: message[key] for key in ("role", "tool_call_id") if key in message}
     message.clear()
-    message.update(keep, content=WITHHELD)
+    message.update({**keep, "content": WITHHELD})
     if isinstance(calls, list):
         message["tool_calls"] = [
             {**call, "function": {"name": (call.get("function") or {}).get("name", ""), "arguments": "{}"}}
@@ -130,9 +133,7 @@ def _withhold(message: Json) -> None:
 
 def _replace(message: Json, path: str, text: str) -> None:
     """Set the string at a path such as `.content[0].text` inside a message."""
-    steps: list[str | int] = []
-    for step in path.replace("[", ".[").split(".")[1:]:
-        steps.append(int(step[1:-1]) if step.startswith("[") else step)
+    steps = [int(step[1:-1]) if step.startswith("[") else step for step in path.replace("[", ".[").split(".")[1:]]
     target: Any = message
     for step in steps[:-1]:
         target = target[step]

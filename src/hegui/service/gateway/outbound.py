@@ -22,9 +22,9 @@ _UNCHECKED_FIELDS = frozenset({"audio", "images", "image", "video"})
 
 
 class Arguments:
-    """The channel of a tool call's arguments: JSON text, whose escapes must not hide a word.
+    r"""The channel of a tool call's arguments: JSON text, whose escapes must not hide a word.
 
-    Once an escape `\\u` is seen, the rest is held to the end and then read decoded as well.
+    Once an escape such as `\u` is seen, the rest is held to the end and then read decoded as well.
     """
 
     __slots__ = ("_checker", "_kept", "_raw", "blocked", "verdicts", "window")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
@@ -43,7 +44,7 @@ class Filter:
     person: str = ""
     before: str = ""
 
-    def apply(self, statement: Select[tuple[Exchange]]) -> Select[tuple[Exchange]]:
+    def apply(self, statement: Select[Any]) -> Select[Any]:
         """Narrow a statement."""
         if self.outcome in OUTCOMES:
             statement = statement.where(Exchange.outcome == self.outcome)

@@ -121,7 +121,7 @@ class Recorder:
             await loop.run_in_executor(None, self._spool.append, rows)
         except StoreError as error:
             self.failure = error.title.both
-            _LOG.error("%s", error.title.both)  # noqa: TRY400 - the cause was logged where it happened
+            _LOG.error("%s", error.title.both)
             return error
         return None
 

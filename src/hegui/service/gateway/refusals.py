@@ -9,9 +9,18 @@ REFUSED_OUTPUT = "refused_output"
 UNDETERMINED = "undetermined"
 
 REASONS: dict[str, Bi] = {
-    REFUSED_INPUT: Bi("您的输入涉及本服务不能处理的内容，因此没有作答。", "Your message touches content that this service can not handle, so it was not answered."),
-    REFUSED_OUTPUT: Bi("回答涉及本服务不能提供的内容，已停止生成。", "The answer touched content that this service can not provide, so it was stopped."),
-    UNDETERMINED: Bi("内容检查未能完成，因此暂不提供回答，请稍后再试。", "The content check could not be completed, so no answer is given; please try again later."),
+    REFUSED_INPUT: Bi(
+        "您的输入涉及本服务不能处理的内容，因此没有作答。",
+        "Your message touches content that this service can not handle, so it was not answered.",
+    ),
+    REFUSED_OUTPUT: Bi(
+        "回答涉及本服务不能提供的内容，已停止生成。",
+        "The answer touched content that this service can not provide, so it was stopped.",
+    ),
+    UNDETERMINED: Bi(
+        "内容检查未能完成，因此暂不提供回答，请稍后再试。",
+        "The content check could not be completed, so no answer is given; please try again later.",
+    ),
 }
 
 

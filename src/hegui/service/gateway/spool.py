@@ -20,7 +20,10 @@ def spool_error(detail: str) -> StoreError:
     """Return the error for a spool that can take no more."""
     return StoreError(
         Bi(f"记录无法暂存到磁盘：{detail}", f"records can not be spooled to disk: {detail}"),
-        Bi("恢复数据库或腾出磁盘空间；在此之前网关停止服务", "bring the database back or free disk space; the gateway refuses service until then"),
+        Bi(
+            "恢复数据库或腾出磁盘空间；在此之前网关停止服务",
+            "bring the database back or free disk space; the gateway refuses service until then",
+        ),
     )
 
 

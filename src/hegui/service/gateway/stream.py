@@ -24,7 +24,9 @@ _KNOWN = frozenset(
         "timings", "prompt_filter_results", "obfuscation", "kv_transfer_params",
     }
 )  # fmt: skip
-_KNOWN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "stop_reason", "content_filter_results"})
+_KNOWN_CHOICE = frozenset(
+    {"index", "delta", "message", "finish_reason", "logprobs", "stop_reason", "content_filter_results"}
+)
 _NO_TEXT = frozenset({"role", "content"})
 
 
@@ -95,16 +97,9 @@ class Answer:
         if self.blocked:
             return b""
         data = loads_object(raw, "an event of the upstream")
-        items = data.get("choices")
-        if items and len(items) == 1 and not self._tail and self._base and data.keys() <= _KNOWN:
-            # The common event: one choice, one piece of content, nothing else.
-            item = items[0]
-            delta = item.get("delta")
-            if delta and len(delta) == 1 and item.get("finish_reason") is None and item.keys() <= _KNOWN_CHOICE:
-                content = delta.get("content")
-                choice = self.choices.get(item.get("index") or 0)
-                if content and choice is not None and isinstance(content, str) and not item.get("logprobs"):
-                    return self._content(data, raw, choice, content)
+        plain = self._plain_piece(data)
+        if plain is not None:
+            return self._content(data, raw, *plain)
         if "error" in data and not data.get("choices"):
             message = "the upstream reported an error inside the stream"
             raise ProtocolError(message)
@@ -123,6 +118,20 @@ class Answer:
         if empty and changed:
             return b""
         return self._out(data, raw, changed=changed)
+
+    def _plain_piece(self, data: Json) -> tuple[ChoiceGuard, str] | None:
+        """Return choice and text of the common event: one choice, one piece of content, nothing else."""
+        items = data.get("choices")
+        if not items or len(items) != 1 or self._tail or not self._base or not data.keys() <= _KNOWN:
+            return None
+        item = items[0]
+        delta = item.get("delta")
+        if not delta or len(delta) != 1 or item.get("finish_reason") or item.get("logprobs"):
+            return None
+        content, choice = delta.get("content"), self.choices.get(item.get("index") or 0)
+        if not content or choice is None or not isinstance(content, str) or not item.keys() <= _KNOWN_CHOICE:
+            return None
+        return choice, content
 
     def _content(self, data: Json, raw: bytes, choice: ChoiceGuard, content: str) -> bytes:
         out = choice.content(content)
@@ -241,10 +250,10 @@ class Answer:
             if not item.keys() <= _KNOWN_CHOICE:
                 self._check_unknown(item, _KNOWN_CHOICE, "choices.")
             choice = self._choice(item.get("index") or 0)
-            message = item.get("message") or {}
-            self._check_delta(choice, item, message)
+            said: Json = item.get("message") or {}
+            self._check_delta(choice, item, said)
             for rest in choice.finish():
-                merge(message, rest)
+                merge(said, rest)
             if choice.blocked:
                 self.outcome = refusals.REFUSED_OUTPUT
         body["hegui"] = {"content_id": self.context.content_id}

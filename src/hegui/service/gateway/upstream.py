@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import aiohttp
 import orjson
 
+from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
 from hegui.service.gateway.protocol import ApiError, EventReader, Json
 
 _LONGEST_BODY = 32 * 1024 * 1024
@@ -137,18 +139,20 @@ class HttpUpstream:
         await asyncio.sleep(0)
 
 
+def check_upstream(settings: Settings) -> None:
+    """Raise SettingsError unless the settings name an upstream."""
+    if settings.upstream != "demo" and not settings.upstream.startswith(("http://", "https://")):
+        raise SettingsError(
+            Bi(f"上游 {settings.upstream} 无法识别", f"the upstream {settings.upstream} is not understood"),
+            Bi("写 demo，或 http(s):// 开头的 OpenAI 兼容地址", "write `demo`, or an OpenAI-compatible http(s):// base URL"),
+        )
+
+
 def open_upstream(settings: Settings) -> Upstream:
     """Return the upstream that the settings name; raise SettingsError."""
-    from hegui.kit.errors import SettingsError  # noqa: PLC0415 - only on the way to an error
-    from hegui.kit.text import Bi  # noqa: PLC0415 - as above
-
+    check_upstream(settings)
     if settings.upstream == "demo":
         from hegui.service.gateway.demo import DemoUpstream  # noqa: PLC0415 - seldom in production
 
         return DemoUpstream()
-    if settings.upstream.startswith(("http://", "https://")):
-        return HttpUpstream(settings)
-    raise SettingsError(
-        Bi(f"上游 {settings.upstream} 无法识别", f"the upstream {settings.upstream} is not understood"),
-        Bi("写 demo，或 http(s):// 开头的 OpenAI 兼容地址", "write `demo`, or an OpenAI-compatible http(s):// base URL"),
-    )
+    return HttpUpstream(settings)

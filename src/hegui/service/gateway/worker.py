@@ -64,9 +64,7 @@ class Worker:
         )
         recorder = Recorder(self._url, spool)
         recorder.start()
-        writer = RecordWriter(
-            keyring, content_days=settings.content_days, log_months=log_months(settings.log_months)
-        )
+        writer = RecordWriter(keyring, content_days=settings.content_days, log_months=log_months(settings.log_months))
         tools = Checker(checker.library, tools_policy(checker.policy))
         self._engine = Engine(checker, tools, open_upstream(settings), recorder, writer, keyring)
         self._access = Access(self._url, settings.appeal_url)
@@ -103,9 +101,19 @@ def main() -> None:
     given = process.begin("gateway")
     server = uvicorn.Server(
         uvicorn.Config(
-            Worker(given), loop="uvloop", http="httptools", ws="none", lifespan="on", access_log=False,
-            log_level="warning", server_header=False, proxy_headers=False, date_header=False, timeout_graceful_shutdown=20, backlog=2048,
-        )  # fmt: skip
+            Worker(given),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            date_header=False,
+            timeout_graceful_shutdown=20,
+            backlog=2048,
+        )
     )
     server.run(sockets=[socket.socket(fileno=given.socket)])
 
