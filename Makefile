@@ -21,6 +21,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/module-sizes.py
+	$(BIN)/python scripts/docs.py --check
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/bench/gateway.py

@@ -61,9 +61,7 @@ def wait_whole(load: Load, more: int) -> None:
     assert wait_for(lambda: len(load.whole) >= target, 60)
 
 
-def test_killing_workers_and_everything_under_load_loses_no_record(
-    tmp_path: Path, upstream: ScriptedUpstream
-) -> None:
+def test_killing_workers_and_everything_under_load_loses_no_record(tmp_path: Path, upstream: ScriptedUpstream) -> None:
     upstream.scripts["safe"] = says(ANSWER, piece=8)
     server = Server(tmp_path / "data", "--workers", "2", upstream=upstream.url).start()
     received: set[str] = set()
@@ -113,7 +111,9 @@ def test_a_database_that_goes_away_is_spooled_and_comes_back(tmp_path: Path, ups
         return str((answer.model_extra or {})["hegui"]["content_id"])
 
     served = {ask()}
-    children = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _parent(int(p.name)) == server.postgres()]
+    children = [
+        int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _parent(int(p.name)) == server.postgres()
+    ]
     for pid in (server.postgres(), *children):
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -144,7 +144,10 @@ def test_service_is_refused_when_the_spool_may_take_no_more(tmp_path: Path, upst
     upstream.scripts["safe"] = says(ANSWER)
     server = Server(tmp_path / "data", upstream=upstream.url, HEGUI_SPOOL_SECONDS="1").start()
     key, before = server.key, len(upstream.requests)
-    url, body = f"{server.gateway}/chat/completions", {"model": "safe", "messages": [{"role": "user", "content": "番茄"}]}
+    url, body = (
+        f"{server.gateway}/chat/completions",
+        {"model": "safe", "messages": [{"role": "user", "content": "番茄"}]},
+    )
     assert httpx2.post(url, json=body, headers={"Authorization": f"Bearer {key}"}).status_code == 200
     os.kill(server.postgres(), signal.SIGKILL)
     codes: list[int] = []
@@ -203,7 +206,9 @@ def test_sigterm_seals_everything_and_a_restart_continues(tmp_path: Path, upstre
     assert all(path.stat().st_mode & 0o077 == 0 for path in (data / "keys").glob("*.key"))
 
 
-def test_your_own_postgresql_is_used_when_it_is_named(server: Server, tmp_path: Path, upstream: ScriptedUpstream) -> None:
+def test_your_own_postgresql_is_used_when_it_is_named(
+    server: Server, tmp_path: Path, upstream: ScriptedUpstream
+) -> None:
     with server.database() as connection:
         connection.execute("CREATE DATABASE yours")
         url = f"postgresql://postgres@/yours?host={connection.info.host}&port={connection.info.port}"

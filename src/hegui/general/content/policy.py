@@ -121,7 +121,7 @@ def parse_policy(data: Any, base: Policy | None = None) -> Policy:  # noqa: ANN4
     if not isinstance(data, dict) or set(data) - {"input", "output", "answers"}:
         raise _bad("只能有 input、output、answers 三个键", "only the keys input, output, answers are known")
     for key in ("input", "output", "answers"):
-        if not isinstance(data.get(key) or {}, dict):
+        if not isinstance(data.get(key, {}), dict | None):
             raise _bad(f"{key} 应为映射", f"{key} must be a mapping")
     sides = {key: _rules(data.get(key) or {}, getattr(base, key) if base else None) for key in ("input", "output")}
     answers = dict(base.answers) if base else {}

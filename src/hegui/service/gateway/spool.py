@@ -35,8 +35,9 @@ class Spool:
         self._path = folder / f"{ids.uuid7()}.jsonl"
         self._seconds = seconds
         self._most = most_bytes
-        self._file = self._path.open("ab")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._size = 0
         self.since: float | None = None
 
     @property
@@ -47,7 +48,7 @@ class Spool:
     @property
     def used(self) -> bool:
         """Say whether records wait here."""
-        return self._file.tell() > 0
+        return self._size > 0
 
     def append(self, rows: list[dict[str, Any]]) -> None:
         """Write rows and flush them to disk; raise StoreError when time, space or disk is out."""
@@ -56,23 +57,18 @@ class Spool:
         if self.expired:
             raise spool_error(f"已超过 {self._seconds:.0f} 秒 / over {self._seconds:.0f} seconds")
         data = b"".join(orjson.dumps(row) + b"\n" for row in rows)
-        at = self._file.tell()
-        if at + len(data) > self._most:
+        if self._size + len(data) > self._most:
             raise spool_error(f"已达 {self._most} 字节上限 / limit of {self._most} bytes")
         try:
-            self._file.write(data)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._fd, left) :]
+            os.fsync(self._fd)
         except OSError as error:
-            self._cut(at)
+            # Take a half-written batch back, so that what follows it can still be read.
+            os.ftruncate(self._fd, self._size)
             raise spool_error(error.strerror or str(error)) from error
-
-    def _cut(self, at: int) -> None:
-        """Take back a half-written batch, so that what follows it can still be read."""
-        fd = self._file.fileno()
-        self._file = os.fdopen(os.dup(fd), "ab")
-        os.ftruncate(self._file.fileno(), at)
-        self._file.seek(at)
+        self._size += len(data)
 
     def batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
         """Yield the waiting rows in batches."""
@@ -80,16 +76,15 @@ class Spool:
 
     def clear(self) -> None:
         """Empty the spool after everything in it is in the database."""
-        self._file.seek(0)
-        self._file.truncate(0)
+        os.ftruncate(self._fd, 0)
+        self._size = 0
         self.since = None
 
     def close(self) -> None:
         """Close the file, and remove it when nothing waits."""
-        empty = not self.used
-        self._file.close()
-        if empty:
+        if not self.used:
             self._path.unlink(missing_ok=True)
+        os.close(self._fd)
 
 
 def read_batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:

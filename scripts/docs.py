@@ -1,0 +1,106 @@
+"""Write the pages of `docs/` that come from data: settings, the articles, the glossary. `--check` only compares."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+
+from hegui.general.content.personal import KIND_NAMES
+from hegui.general.content.policy import ACTION_NAMES
+from hegui.kit.settings import Settings
+from hegui.law import clocks, register
+from hegui.law.models import MARKS, Article
+from hegui.law.register import MEASURES
+from hegui.people.facts import RESULT_NAMES
+from hegui.people.permits import ROLE_NAMES
+from hegui.service.gateway.queries import OUTCOMES
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def settings() -> str:
+    """Return the page of the settings."""
+    lines = [
+        "# 设置 / Settings",
+        "",
+        "来源，后者优先：默认值、`数据目录/hegui.toml`、环境变量 `HEGUI_大写名`、命令行。未知的键会被拒绝。",
+        "",
+        "Sources, later wins: defaults, `DIR/hegui.toml`, environment `HEGUI_UPPERCASE`, flags. Unknown keys are refused.",
+        "",
+        "| 键 key | 默认 default | 含义 | meaning |",
+        "|---|---|---|---|",
+    ]
+    for item in fields(Settings):
+        doc = item.metadata["doc"]
+        lines.append(f"| `{item.name}` | `{item.default!s}` | {doc.zh} | {doc.en} |")
+    return "\n".join(lines) + "\n"
+
+
+def article(found: Article) -> str:
+    """Return the page of one article of the Interim Measures."""
+    lines = [
+        f"# {MEASURES}-{found.number} {found.title.zh} / {found.title.en}",
+        "",
+        found.summary.zh,
+        "",
+        found.summary.en,
+        "",
+        f"房间 room: `{found.room}` · 转述，以[官方文本]({register().measures.url})为准 / paraphrased; the official text decides",
+        "",
+    ]
+    for item in found.obligations:
+        mark = MARKS[item.mark].both + (f"：{item.unconfirmed.zh} / {item.unconfirmed.en}" if item.unconfirmed else "")
+        lines += [f"## {item.id}", "", item.duty.zh, "", item.duty.en, "", f"- 依据 mark: {mark}", f"- 房间 room: `{item.room}`"]
+        if item.deadline:
+            lines.append(f"- 时限 term: {clocks.term(item.deadline).both}")
+        if item.evidence:
+            lines.append(f"- 证明 evidence: {item.evidence.zh} / {item.evidence.en}")
+        if item.see or item.clocks:
+            lines.append(f"- 参见 see: {', '.join((*item.see, *item.clocks))}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def glossary() -> str:
+    """Return the page that pairs the words of the code with the Chinese ones."""
+    groups: list[tuple[str, dict[str, object]]] = [
+        ("结果 results", {str(_value(key)): name for key, name in RESULT_NAMES.items()}),
+        ("角色 roles", {str(_value(key)): name for key, name in ROLE_NAMES.items()}),
+        ("动作 actions", {str(_value(key)): name for key, name in ACTION_NAMES.items()}),
+        ("交互结局 outcomes", dict(OUTCOMES)),
+        ("个人信息 kinds of personal information", {str(_value(key)): name for key, name in KIND_NAMES.items()}),
+    ]
+    lines = ["# 术语表 / Glossary", "", "代码里的词与法律用语的对应。 / Words of the code beside the words of the law.", ""]
+    for title, names in groups:
+        lines += [f"## {title}", "", "| code | 中文 | English |", "|---|---|---|"]
+        lines += [f"| `{key}` | {name.zh} | {name.en} |" for key, name in names.items()]  # type: ignore[attr-defined]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _value(key: object) -> object:
+    return key.value if isinstance(key, Enum) else key
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Yield every generated page."""
+    yield DOCS / "settings.md", settings()
+    yield DOCS / "glossary.md", glossary()
+    for found in register().measures.articles:
+        yield DOCS / "articles" / f"{MEASURES}-{int(found.number):02d}.md", article(found)
+
+
+if __name__ == "__main__":
+    stale = []
+    for path, text in pages():
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(path)
+            if "--check" not in sys.argv:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+    for path in stale:
+        print(path.relative_to(DOCS.parent))
+    sys.exit(bool(stale) and "--check" in sys.argv)
