@@ -53,7 +53,16 @@ def article(found: Article) -> str:
     ]
     for item in found.obligations:
         mark = MARKS[item.mark].both + (f"：{item.unconfirmed.zh} / {item.unconfirmed.en}" if item.unconfirmed else "")
-        lines += [f"## {item.id}", "", item.duty.zh, "", item.duty.en, "", f"- 依据 mark: {mark}", f"- 房间 room: `{item.room}`"]
+        lines += [
+            f"## {item.id}",
+            "",
+            item.duty.zh,
+            "",
+            item.duty.en,
+            "",
+            f"- 依据 mark: {mark}",
+            f"- 房间 room: `{item.room}`",
+        ]
         if item.deadline:
             lines.append(f"- 时限 term: {clocks.term(item.deadline).both}")
         if item.evidence:
@@ -73,7 +82,12 @@ def glossary() -> str:
         ("交互结局 outcomes", dict(OUTCOMES)),
         ("个人信息 kinds of personal information", {str(_value(key)): name for key, name in KIND_NAMES.items()}),
     ]
-    lines = ["# 术语表 / Glossary", "", "代码里的词与法律用语的对应。 / Words of the code beside the words of the law.", ""]
+    lines = [
+        "# 术语表 / Glossary",
+        "",
+        "代码里的词与法律用语的对应。 / Words of the code beside the words of the law.",
+        "",
+    ]
     for title, names in groups:
         lines += [f"## {title}", "", "| code | 中文 | English |", "|---|---|---|"]
         lines += [f"| `{key}` | {name.zh} | {name.en} |" for key, name in names.items()]  # type: ignore[attr-defined]
