@@ -75,15 +75,16 @@ def opened(settings: Settings) -> Iterator[Store]:
 @click.option("--upstream", help="demo 或 OpenAI 兼容地址。 / demo, or an OpenAI-compatible base URL.")
 @click.option("--library", help="关键词库 CSV/XLSX。 / Keyword library, CSV or XLSX.")
 @click.option("--policy", help="策略 YAML。 / Policy, YAML.")
+@json_option
 @guarded
-def serve_command(**flags: Any) -> None:  # noqa: ANN401 - flags of any type
+def serve_command(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - flags of any type
     """运行网关、控制台与账本。 / Run gateway, console and ledger; stops cleanly on SIGTERM."""
     from hegui.serve import serve  # noqa: PLC0415 - only the server needs it
 
     for name in ("library", "policy"):
         if flags.get(name):
             flags[name] = str(Path(flags[name]).resolve())
-    serve(settings_of(**flags))
+    serve(settings_of(**flags), as_json=as_json)
 
 
 # --- keys and services ------------------------------------------------------------------------------

@@ -242,7 +242,7 @@ class Supervisor:
         self.console.close()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, as_json: bool = False) -> None:
     """Run hegui until a signal; print one line when everything is ready."""
     check_upstream(settings)
     with contextlib.ExitStack() as stack:
@@ -258,12 +258,13 @@ def serve(settings: Settings) -> None:
                 f"first start: console account admin, password {password} (shown this once; change it after signing in)\n"
             )
             sys.stderr.flush()
-        host = settings.host
-        print(  # noqa: T201 - the one line that a script waits for
-            f"hegui ready gateway=http://{host}:{supervisor.settings.port}/v1"
-            f" console=http://{host}:{supervisor.settings.console_port}",
-            flush=True,
-        )
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        gateway = f"http://{host}:{supervisor.settings.port}/v1"
+        console = f"http://{host}:{supervisor.settings.console_port}"
+        line = f"hegui ready gateway={gateway} console={console}"
+        if as_json:
+            line = orjson.dumps({"ready": True, "gateway": gateway, "console": console}).decode()
+        print(line, flush=True)  # noqa: T201 - the one line that a script waits for
         try:
             supervisor.watch(seen)
         finally:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hegui.cli import main
 from hegui.law import register
 from tests.harness import Server, hegui
 
@@ -15,7 +17,9 @@ ARTICLES = [article.number for article in register().measures.articles]
 
 @pytest.mark.parametrize("number", ARTICLES)
 def test_an_article_can_be_shown_with_its_duties(number: int) -> None:
-    shown = json.loads(hegui("law", "show", f"IM-{number}", "--json", "--data", "/nonexistent-data").stdout)
+    done = CliRunner().invoke(main, ["law", "show", f"IM-{number}", "--json", "--data", "/nonexistent-data"])
+    assert done.exit_code == 0
+    shown = json.loads(done.output)
     assert shown["citation"] == f"IM-{number}"
     assert shown["article"]["summary"]["zh"]
     assert shown["article"]["obligations"]
@@ -65,6 +69,6 @@ def test_every_command_helps_with_an_example() -> None:
         ["evidence", "verify"],
         ["services", "set"],
     ):
-        said = hegui(*command, "--help").stdout
+        said = CliRunner().invoke(main, [*command, "--help"]).output
         assert "example: hegui" in said, command
-        assert "--json" in said or command == ["serve"]
+        assert "--json" in said, command

@@ -144,7 +144,10 @@ def check_upstream(settings: Settings) -> None:
     if settings.upstream != "demo" and not settings.upstream.startswith(("http://", "https://")):
         raise SettingsError(
             Bi(f"上游 {settings.upstream} 无法识别", f"the upstream {settings.upstream} is not understood"),
-            Bi("写 demo，或 http(s):// 开头的 OpenAI 兼容地址", "write `demo`, or an OpenAI-compatible http(s):// base URL"),
+            Bi(
+                "写 demo，或 http(s):// 开头的 OpenAI 兼容地址",
+                "write `demo`, or an OpenAI-compatible http(s):// base URL",
+            ),
         )
 
 
