@@ -48,7 +48,7 @@ def extra(model: Any) -> Json:
 
 
 def number_of(answer: Any) -> str:
-    return str(number_of(answer))
+    return str(extra(answer)["hegui"]["content_id"])
 
 
 def last_record(server: Server, content_id: str) -> Json:
@@ -502,3 +502,60 @@ def test_no_key_and_no_personal_data_is_in_the_ledger(
     for secret in (server.key, "张三", "13800138000", "zhangsan", SAFE):
         assert secret not in text
     assert len(exchanges(records)) > 0
+
+
+def test_text_beside_the_finish_reason_keeps_its_place(server: Server, upstream: ScriptedUpstream) -> None:
+    for end in (DONE, b""):
+        events = [chunk({"role": "assistant", "content": "番茄"}), chunk({"content": "喜光"}, "stop"), end]
+        upstream.scripts["last"] = partial(_calling, events)
+        said, finish, chunks = streamed(server, "last")
+        assert (said, finish) == (f"番茄喜光\n\n{LABEL}", "stop")
+        assert [c.choices[0].finish_reason for c in chunks if c.choices].count("stop") == 1
+
+
+def test_one_choice_that_ends_does_not_hold_the_other(server: Server, upstream: ScriptedUpstream) -> None:
+    events = [
+        chunk({"role": "assistant", "content": "一"}), chunk({"role": "assistant", "content": "二"}, index=1),
+        chunk({}, "stop"), *(chunk({"content": "续"}, index=1) for _ in range(8)), chunk({}, "stop", index=1), DONE,
+    ]  # fmt: skip
+    upstream.scripts["uneven"] = lambda _: Reply(events=events, pause=0.1)
+    times: list[float] = []
+    said = {0: "", 1: ""}
+    for item in ask(server, "uneven", stream=True, n=2):
+        for choice in item.choices:
+            said[choice.index] += choice.delta.content or ""
+            if choice.delta.content == "续":
+                times.append(time.monotonic())
+    assert said == {0: f"一\n\n{LABEL}", 1: f"二{'续' * 8}\n\n{LABEL}"}
+    assert times[-1] - times[0] > 0.4
+
+
+def test_text_after_the_end_is_withheld(server: Server, upstream: ScriptedUpstream) -> None:
+    events = [chunk({"role": "assistant", "content": "一"}), chunk({}, "stop"), chunk({"content": "又"}), DONE]
+    upstream.scripts["after"] = partial(_calling, events)
+    said, finish, _ = streamed(server, "after")
+    assert finish == "content_filter"
+    assert "又" not in said
+
+
+def test_what_was_withheld_is_kept_for_review_encrypted(
+    server: Server, upstream: ScriptedUpstream, tmp_path: Any
+) -> None:
+    upstream.scripts["bad"] = says(f"前文。{MARKER}后文", piece=4)
+    numbers = [number_of(ask(server, "bad")), number_of(streamed(server, "bad")[2][-1])]
+    records = {r["id"]: r for r in server.export(tmp_path / "out", "--content")}
+    for number in numbers:
+        assert MARKER in json.dumps(records[number]["content"]["body"]["answer"], ensure_ascii=False)
+        assert MARKER not in json.dumps(records[number]["payload"], ensure_ascii=False)
+
+
+def test_names_that_a_client_makes_up_do_not_enter_the_ledger(server: Server) -> None:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "好", "张三13800138000": MARKER}]}
+    reply = raw(server, body)
+    assert reply.json()["choices"][0]["finish_reason"] == "content_filter"
+    record = last_record(server, reply.headers["x-hegui-content-id"])
+    assert "张三" not in json.dumps(record, ensure_ascii=False)
+    for wrong in ({"stream_options": 1}, {"response_format": "x"}, {"model": "m" * 300}):
+        assert (
+            raw(server, {"model": "echo", "messages": [{"role": "user", "content": "x"}], **wrong}).status_code == 400
+        )

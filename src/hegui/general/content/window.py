@@ -22,7 +22,7 @@ class Window:
 
     __slots__ = (
         "_before", "_checker", "_ends", "_find", "_held", "_longest", "_passed", "_prefixes", "_reach", "_side",
-        "_tail", "blocked", "released", "verdicts",
+        "_tail", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
@@ -40,6 +40,7 @@ class Window:
         self.verdicts: list[Verdict] = []
         self.blocked = False
         self.released: list[str] = []
+        self.stopped = ""
 
     @property
     def held(self) -> str:
@@ -165,7 +166,7 @@ class Window:
             if span.verdict.action in BLOCKING:
                 placed = place(Span(span.verdict, span.start - context, span.end - context), fold)
                 self.verdicts.append(placed.moved(passed))
-        self._held = ""
+        self.stopped, self._held = self._held, ""
         self.blocked = True
         return out
 

@@ -195,6 +195,7 @@ class Exchange:
         return b"".join(out), False
 
     async def _end(self, *, complete: bool) -> bytes:
+        complete = complete or self.answer.finished
         try:
             last = self.answer.end(complete=complete)
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -220,6 +221,9 @@ class Exchange:
         record.usage = answer.usage
         if answer.outcome:
             record.outcome = answer.outcome
+            if not self.streamed:
+                # Nothing of the answer left; what was withheld is kept, encrypted, for review.
+                record.label = ""
         record.answer = {
             f"choices[{choice.index}].{path}": text
             for choice in answer.choices.values()

@@ -15,6 +15,7 @@ from hegui.service.gateway.service import ServiceSettings
 
 WITHHELD = "[已略去一条被拦截的历史消息 / an earlier message was withheld]"
 _LONGEST_TEXT = 1_000_000
+_LONGEST_NAME = 200
 _OPERATOR_ROLES = frozenset({"system", "developer"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
@@ -36,6 +37,11 @@ class Inbound:
 def validate(body: Json) -> None:
     """Raise ApiError for a request that no model could answer."""
     messages = body.get("messages")
+    for key in ("stream_options", "response_format"):
+        if not isinstance(body.get(key), dict | None):
+            raise ApiError(400, f"invalid_{key}", f"{key} 应为对象 / `{key}` must be an object", param=key)
+    if len(str(body.get("model"))) > _LONGEST_NAME:
+        raise ApiError(400, "invalid_model", "model 过长 / `model` is too long", param="model")
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise ApiError(400, "missing_model", "缺少 model / `model` is missing", param="model")
     if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):

@@ -38,6 +38,11 @@ class Arguments:
         self._kept: list[str] | None = None
 
     @property
+    def stopped(self) -> str:
+        """Return the text that was withheld when the channel was blocked."""
+        return "".join(self._raw) if self.blocked else ""
+
+    @property
     def released(self) -> list[str]:
         """Return what was let out."""
         return self.window.released
@@ -105,7 +110,9 @@ class ChoiceGuard:
 
     def all_text(self) -> dict[str, str]:
         """Return every channel's released text by its path."""
-        return {".".join(map(str, path)): "".join(found.released) for path, found in self.channels.items()}
+        texts = {".".join(map(str, path)): "".join(found.released) for path, found in self.channels.items()}
+        stopped = {".".join(map(str, path)): found.stopped for path, found in self.channels.items() if found.stopped}
+        return texts | {f"{path} (withheld)": text for path, text in stopped.items()}
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return the verdicts of every channel with their paths."""
@@ -161,7 +168,6 @@ class ChoiceGuard:
         out = channel.whole(text) if self.whole or path[-1] == "name" else channel.feed(text)
         if channel.blocked:
             self.blocked = True
-            return ""
         if path == _CONTENT and out and len(channel.released) == 1:
             out = self.labeller.before(out) + out
         return out
@@ -175,6 +181,8 @@ class ChoiceGuard:
             rest = channel.finish()
             if channel.blocked:
                 self.blocked = True
+                if rest:
+                    channel.released.pop()
                 return []
             if rest:
                 if path == ("content",) and first:

@@ -7,6 +7,7 @@ encrypted with a key outside the database and goes sooner than the record.
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from hegui.kit.canonical import canonical
 KIND = "exchange"
 ANSWERED = "answered"
 _NONCE = 12
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.:\[\]]+")
+_LONGEST_PATH = 80
 
 
 @dataclass
@@ -83,7 +86,12 @@ class ContentBox:
 
 
 def _verdicts(side: str, found: list[tuple[str, Verdict]]) -> list[dict[str, Any]]:
-    return [{"side": side, "part": path, **verdict.as_dict()} for path, verdict in found]
+    return [{"side": side, "part": _plain_path(path), **verdict.as_dict()} for path, verdict in found]
+
+
+def _plain_path(path: str) -> str:
+    """Return a path fit for the ledger: names of the protocol only, nothing that a client made up."""
+    return _NOT_PLAIN.sub("?", path)[:_LONGEST_PATH]
 
 
 def _count(usage: dict[str, Any] | None, name: str) -> int | None:

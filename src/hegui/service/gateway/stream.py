@@ -109,10 +109,11 @@ class Answer:
             self._base = {key: data.get(key) for key in ("id", "created", "model")}
         changed, finishing, empty = self._choices(data)
         if self.blocked:
-            return b""
+            # What stood before the hit may leave; the rest of the event may not.
+            return b"" if empty or finishing else self._out(data, raw, changed=True)
         if data.get("usage"):
             self.usage = data["usage"]
-        if self._tail or finishing:
+        if finishing or (self._tail and not data.get("choices")):
             self._tail.append(event(data) if changed else raw_event(raw))
             return b""
         if empty and changed:
@@ -122,14 +123,16 @@ class Answer:
     def _plain_piece(self, data: Json) -> tuple[ChoiceGuard, str] | None:
         """Return choice and text of the common event: one choice, one piece of content, nothing else."""
         items = data.get("choices")
-        if not items or len(items) != 1 or self._tail or not self._base or not data.keys() <= _KNOWN:
+        if not items or len(items) != 1 or not self._base or not data.keys() <= _KNOWN:
             return None
         item = items[0]
         delta = item.get("delta")
         if not delta or len(delta) != 1 or item.get("finish_reason") or item.get("logprobs"):
             return None
         content, choice = delta.get("content"), self.choices.get(item.get("index") or 0)
-        if not content or choice is None or not isinstance(content, str) or not item.keys() <= _KNOWN_CHOICE:
+        if not content or choice is None or choice.finished or not isinstance(content, str):
+            return None
+        if not item.keys() <= _KNOWN_CHOICE:
             return None
         return choice, content
 
@@ -139,7 +142,6 @@ class Answer:
             return self._out(data, raw, changed=False)
         if choice.blocked:
             self.outcome = refusals.REFUSED_OUTPUT
-            return b""
         if not out:
             return b""
         data["choices"][0]["delta"]["content"] = out
@@ -153,10 +155,13 @@ class Answer:
                 self._check_unknown(item, _KNOWN_CHOICE, "choices.")
             choice = self._choice(item.get("index") or 0)
             delta = item.get("delta") or {}
+            if choice.finished and not _hollow(delta):
+                message = "the upstream went on after it had finished"
+                raise ProtocolError(message)
             changed = self._check_delta(choice, item, delta) or changed
             if item.get("finish_reason"):
                 finishing = True
-                self._finish_choice(choice)
+                changed = self._finish_choice(choice, item, delta) or changed
             elif delta.get("content") or delta.get("role") or not delta.keys() <= _NO_TEXT:
                 empty = empty and _hollow(delta)
             if choice.blocked:
@@ -178,10 +183,26 @@ class Answer:
     def _blocks(self, text: str) -> bool:
         return self.context.checker.check(text, Side.OUTPUT).blocked
 
-    def _finish_choice(self, choice: ChoiceGuard) -> None:
-        for rest in choice.finish():
+    def _finish_choice(self, choice: ChoiceGuard, item: Json, delta: Json) -> bool:
+        """Put into the tail what the choice still holds; return whether the finishing event was changed.
+
+        Text that came with the finish reason goes first, then the rest and the label, then the reason.
+        """
+        if choice.finished:
+            return False
+        rests = choice.finish()
+        moved = bool(rests) and not _hollow(delta)
+        for rest in [delta, *rests] if moved else rests:
             piece = {"index": choice.index, "delta": rest, "finish_reason": None}
             self._tail.append(event(chunk(self._base, [piece])))
+        if moved:
+            item["delta"] = {}
+        return moved
+
+    @property
+    def finished(self) -> bool:
+        """Say whether the upstream finished every choice."""
+        return bool(self.choices) and all(choice.finished for choice in self.choices.values())
 
     def _out(self, data: Json, raw: bytes, *, changed: bool) -> bytes:
         if self._first:
@@ -198,7 +219,7 @@ class Answer:
         for choice in self.choices.values():
             if not choice.finished:
                 complete = False
-                self._finish_choice(choice)
+                self._finish_choice(choice, {}, {})
                 if choice.blocked:
                     self.outcome = refusals.REFUSED_OUTPUT
                     return self._refusal_events(mine)
