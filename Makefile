@@ -27,7 +27,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python tests/bench/gateway.py
 
 soak: $(VENV)/.dev
-	$(BIN)/python tests/bench/soak.py
+	$(BIN)/python tests/bench/soak.py --minutes 5
 
 venv: $(VENV)/.run
 

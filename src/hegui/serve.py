@@ -171,10 +171,11 @@ class Supervisor:
     """Starts the processes, starts again those that die, stops them in order."""
 
     def __init__(self, settings: Settings, url: str) -> None:
-        self.gateway = listen(settings.host, settings.port)
-        settings = replace(settings, port=self.gateway.getsockname()[1])
+        # Port 0 asks for any free port, for the console too.
         console_port = settings.console if settings.console_port or settings.port else 0
+        self.gateway = listen(settings.host, settings.port)
         self.console = listen(settings.host, console_port)
+        settings = replace(settings, port=self.gateway.getsockname()[1])
         self.settings = replace(settings, console_port=self.console.getsockname()[1])
         self._alive_reader, self._alive_writer = os.pipe()
         os.set_inheritable(self._alive_reader, True)  # noqa: FBT003 - its signature
