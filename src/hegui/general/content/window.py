@@ -15,6 +15,9 @@ from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
 
 _SHORT = 64
+_SHORTEST = 10
+"""No number that is looked for has fewer characters than one more than this."""
+_NOT_ASCII = "\x80"
 
 
 class Window:
@@ -58,13 +61,17 @@ class Window:
             return self._step(piece, final=False)
         before = self._before
         joined = before + folded
-        if self._find(joined) or (self._tail is not None and (self._ends is None or ANY_LONG.search(joined))):
+        if self._find(joined):
+            return self._step(piece, final=False)
+        if self._tail is not None and (self._ends is None or (len(joined) > _SHORTEST and ANY_LONG.search(joined))):
             return self._step(piece, final=False)
         cut = self._hold(joined) - len(before)
         if cut <= 0:
             self._held = text
             return ""
-        self._before = folded[cut - 1]
+        last = folded[cut - 1]
+        # Only ASCII matters as context: word edges, and what stands before a number or an address.
+        self._before = last if last < _NOT_ASCII else ""
         self._held = text[cut:]
         self._passed += cut
         out = text[:cut]
@@ -121,7 +128,9 @@ class Window:
         prefixes = self._prefixes
         held = size
         for start in range(max(context, size - self._longest), size):
-            if joined[start:] in prefixes and not (start and is_latin(joined[start]) and is_latin(joined[start - 1])):
+            if joined[start:] in prefixes:
+                if start and joined[start] < _NOT_ASCII and is_latin(joined[start]) and is_latin(joined[start - 1]):
+                    continue
                 held = start
                 break
         tail, ends = self._tail, self._ends
@@ -150,7 +159,8 @@ class Window:
                 starred = mask_span(verdict, text[verdict.start : verdict.end])
                 out = out[: verdict.start] + starred + out[verdict.end :]
         if limit > 0:
-            self._before = fold.text[limit - 1]
+            last = fold.text[limit - 1]
+            self._before = last if last < _NOT_ASCII else ""
         self._held = text[cut:]
         self._passed += cut
         if out:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
@@ -160,8 +159,9 @@ class Gateway:
                 else:
                     await reply_json(send, 200, instead, headers)
             elif exchange.streamed:
-                async with aclosing(exchange.events()) as pieces:  # type: ignore[type-var]
-                    await _send_stream(send, pieces, [*_STREAM, *headers, _label(exchange)])
+                stream = _Stream(send, [*_STREAM, *headers, _label(exchange)])
+                await exchange.stream(stream.begin, stream.piece)
+                await send({"type": "http.response.body", "body": b""})
             else:
                 whole = await exchange.whole()
                 await reply_json(send, 200, whole, [*headers, _label(exchange)])
@@ -219,16 +219,22 @@ def _label(exchange: Exchange) -> tuple[bytes, bytes]:
     return (b"x-hegui-label", exchange.grant.settings.label_position.encode())
 
 
-async def _send_stream(send: Send, pieces: AsyncIterator[bytes], headers: Headers) -> None:
-    """Send pieces as they come, the response's head with the first."""
-    started = False
-    async for piece in pieces:
-        if not started:
-            started = True
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-        if piece:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+class _Stream:
+    """Sends a streamed answer: its head once, then pieces."""
+
+    __slots__ = ("_headers", "_send")
+
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self._send = send
+        self._headers = headers
+
+    async def begin(self) -> None:
+        """Send the head."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+
+    def piece(self, data: bytes) -> Awaitable[None]:
+        """Send a piece."""
+        return self._send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 class _Watch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,9 @@ from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged, RecordWriter, pseudonym
 from hegui.service.gateway.stream import Answer, AnswerContext
 from hegui.service.gateway.upstream import Upstream, UpstreamError
+
+Begin = Callable[[], Awaitable[None]]
+SendPiece = Callable[[bytes], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
 _BIG = 64 * 1024
@@ -155,44 +158,53 @@ class Exchange:
         self.record.not_scanned.append("output")
         return self.answer.refused(completion(base, [], None))
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """Ask the model and yield the bytes that may leave; the last piece follows the commit.
+    async def stream(self, begin: Begin, send: SendPiece) -> None:
+        """Ask the model and send what may leave; the last piece follows the commit.
 
-        The first piece is empty and says that the upstream has answered. Raises ApiError before it.
+        `begin` is called when the upstream has answered. Raises ApiError before that.
         """
-        complete, answer = False, self.answer
+        complete, answer, begun = False, self.answer, False
         try:
             async with aclosing(self.engine.upstream.stream(self.body)) as events:  # type: ignore[type-var]
                 async for batch in events:
-                    if not batch:
-                        yield b""
-                        continue
+                    if not begun:
+                        begun = True
+                        await begin()
                     out, complete = self._check_out(batch)
                     if out:
                         if self._first is None:
                             self._first = time.perf_counter()
-                        yield out
+                        await send(out)
                     if complete or answer.blocked:
                         break
         except UpstreamError as error:
-            if self._first is None and not answer.choices:
+            if not begun:
                 raise await self._upstream_failed(error) from error
             _LOG.warning("the upstream broke off: %s", error)
-        yield await self._end(complete=complete)
+        await send(await self._end(complete=complete))
 
     def _check_out(self, batch: list[bytes]) -> tuple[bytes, bool]:
         answer = self.answer
         out: list[bytes] = []
+        if len(batch) == 1 and batch[0] != MARK:
+            try:
+                return answer.event(batch[0]), False
+            except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
+                return self._failed(), False
         try:
             for raw in batch:
                 if raw == MARK:
                     return b"".join(out), True
                 out.append(answer.event(raw))
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
-            _LOG.exception("the check of a streamed answer could not run")
-            self.record.not_scanned.append("output")
-            answer.withhold()
+            out.append(self._failed())
         return b"".join(out), False
+
+    def _failed(self) -> bytes:
+        _LOG.exception("the check of a streamed answer could not run")
+        self.record.not_scanned.append("output")
+        self.answer.withhold()
+        return b""
 
     async def _end(self, *, complete: bool) -> bytes:
         complete = complete or self.answer.finished

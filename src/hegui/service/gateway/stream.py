@@ -56,6 +56,7 @@ class Answer:
         self._tail: list[bytes] = []
         self._first = True
         self._whole = False
+        self._shape: tuple[str, ...] = ()
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return every verdict with its path."""
@@ -123,7 +124,7 @@ class Answer:
     def _plain_piece(self, data: Json) -> tuple[ChoiceGuard, str] | None:
         """Return choice and text of the common event: one choice, one piece of content, nothing else."""
         items = data.get("choices")
-        if not items or len(items) != 1 or not self._base or not data.keys() <= _KNOWN:
+        if not items or len(items) != 1:
             return None
         item = items[0]
         delta = item.get("delta")
@@ -132,8 +133,12 @@ class Answer:
         content, choice = delta.get("content"), self.choices.get(item.get("index") or 0)
         if not content or choice is None or choice.finished or not isinstance(content, str):
             return None
-        if not item.keys() <= _KNOWN_CHOICE:
-            return None
+        shape = (*data, "", *item)
+        if shape != self._shape:
+            if not (data.keys() <= _KNOWN and item.keys() <= _KNOWN_CHOICE):
+                return None
+            # Most events of a stream have the same keys; they are looked at once.
+            self._shape = shape
         return choice, content
 
     def _content(self, data: Json, raw: bytes, choice: ChoiceGuard, content: str) -> bytes:
