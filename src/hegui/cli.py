@@ -250,8 +250,7 @@ def export_command(  # noqa: PLR0913 - the flags of one command
     keyring = open_keyring(settings.data, settings.origin)
     with opened(settings) as store:
         with unit_of_work(store) as session:
-            sequencer.guard(session, keyring.signer, published_path(settings.data))
-            sealed = sequencer.seal(session, keyring.signer)
+            sealed = sequencer.seal(session, keyring.signer, published_path(settings.data))
         if sealed is not None:
             Publisher(settings.data).publish(sealed.note)
         with unit_of_work(store) as session:

@@ -47,7 +47,6 @@ class Keeper:
         self.url = url
         self.keyring: Keyring = open_keyring(settings.data)
         self.publisher = Publisher(settings.data, settings.checkpoint_file, settings.checkpoint_webhook)
-        self._guarded = False
         self._retention_at = 0.0
         self._said = ""
         self.stopping = threading.Event()
@@ -55,10 +54,7 @@ class Keeper:
     def seal(self) -> None:
         """Seal what waits and publish the checkpoint."""
         with unit_of_work(self.store) as session:
-            if not self._guarded:
-                sequencer.guard(session, self.keyring.signer, published_path(self.settings.data))
-                self._guarded = True
-            sealed = sequencer.seal(session, self.keyring.signer)
+            sealed = sequencer.seal(session, self.keyring.signer, published_path(self.settings.data))
         if sealed is not None:
             self.publisher.publish(sealed.note)
         if self.publisher.failure and self.publisher.failure != self._said:
@@ -67,10 +63,12 @@ class Keeper:
 
     def once(self) -> None:
         """Do one round."""
-        saved = acts.write_abandoned(driver_url(self.url), spool_folder(self.settings.data))
-        if saved:
-            _LOG.warning("%d spooled records of a worker that ended were saved", saved)
-        self.seal()
+        try:
+            saved = acts.write_abandoned(driver_url(self.url), spool_folder(self.settings.data))
+            if saved:
+                _LOG.warning("%d spooled records of a worker that ended were saved", saved)
+        finally:
+            self.seal()
         if time.monotonic() >= self._retention_at:
             self._retention_at = time.monotonic() + RETENTION_SECONDS
             run_retention(self.store)
@@ -83,7 +81,6 @@ class Keeper:
                 self.once()
                 failing = ""
             except (StoreError, psycopg.Error) as error:
-                self._guarded = False
                 if str(error) != failing:
                     failing = str(error)
                     _LOG.error("%s", failing)

@@ -115,6 +115,8 @@ def swap(records: Records) -> Records:
             "record 3",
         ),
         (lambda r: [*r[:3], {**r[3], "note": "added"}, *r[4:]], "record 3"),
+        (lambda r: [*r[:3], {**r[3], "erased": True, "payload": {"forged": 1}}, *r[4:]], "record 3"),
+        (lambda r: [*r[:3], {**r[3], "erased": False}, *r[4:]], "record 3"),
         (lambda r: [*r[:3], {**r[3], "proof": r[3]["proof"][:-1]}, *r[4:]], "record 3"),
     ],
 )

@@ -187,8 +187,6 @@ def test_reasoning_tools_and_refusals_are_checked_too(server: Server, upstream: 
         {"reasoning_content": f"想到{MARKER}"},
         {"tool_calls": [call]},
         {"refusal": MARKER},
-        {"reasoning_details": [{"type": "reasoning.text", "text": MARKER}]},
-        {"annotations": [{"type": "note", "note": {"title": MARKER}}]},
     ):
         upstream.scripts["parts"] = partial(_with, message)
         answer = ask(server, "parts")
@@ -559,3 +557,134 @@ def test_names_that_a_client_makes_up_do_not_enter_the_ledger(server: Server) ->
         assert (
             raw(server, {"model": "echo", "messages": [{"role": "user", "content": "x"}], **wrong}).status_code == 400
         )
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        {"reasoning_details": [{"type": "reasoning.text", "text": MARKER}]},
+        {"annotations": [{"type": "note", "note": {"title": MARKER}}]},
+        {"x": [[MARKER]]},
+        {"x": {MARKER: 1}},
+        {"detail": {"text": MARKER}},
+    ],
+)
+def test_fields_that_nobody_checks_do_not_pass(server: Server, upstream: ScriptedUpstream, hidden: Json) -> None:
+    upstream.scripts["hidden"] = lambda body: (
+        Reply(events=[chunk({"role": "assistant", "content": "好", **hidden}), chunk(hidden), chunk({}, "stop"), DONE])
+        if body.get("stream")
+        else Reply({**completion("好", **hidden), **hidden})
+    )
+    for stream in (True, False):
+        reply = raw(server, {"model": "hidden", "stream": stream, "messages": [{"role": "user", "content": "x"}]})
+        assert reply.status_code == 200
+        assert MARKER not in reply.text
+        assert MARKER.encode("unicode_escape").decode() not in reply.text
+        assert "好" in reply.text
+
+
+def test_a_whole_message_in_a_chunk_and_doubled_keys_do_not_pass(server: Server, upstream: ScriptedUpstream) -> None:
+    bad = json.loads(chunk({"content": "好"})[6:])
+    bad["choices"][0]["message"] = {"role": "assistant", "content": MARKER}
+    twice = (
+        b'data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"%s","content":"ok"},"finish_reason":null}]}\n\n'
+        % MARKER.encode()
+    )
+    events = [
+        chunk({"role": "assistant", "content": "一"}),
+        b"data: " + json.dumps(bad, ensure_ascii=False).encode() + b"\n\n",
+        twice,
+        chunk({}, "stop"),
+        DONE,
+    ]
+    upstream.scripts["double"] = lambda _: Reply(events=events)
+    reply = raw(server, {"model": "double", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+    assert MARKER not in reply.text
+    assert "ok" in reply.text
+
+
+def test_names_and_parts_are_checked_across_their_pieces(server: Server, upstream: ScriptedUpstream) -> None:
+    half = len(MARKER) // 2
+    pieces = [
+        chunk({"role": "assistant", "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": MARKER[:half], "arguments": ""}}]}),
+        chunk({"tool_calls": [{"index": 0, "function": {"name": MARKER[half:]}}]}), chunk({}, "tool_calls"), DONE,
+    ]  # fmt: skip
+    upstream.scripts["name"] = lambda _: Reply(events=pieces)
+    reply = raw(server, {"model": "name", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+    assert MARKER[:half] not in reply.text
+    assert "content_filter" in reply.text
+    parts = completion("")
+    parts["choices"][0]["message"]["content"] = [
+        {"type": "text", "text": MARKER[:half]},
+        {"type": "text", "text": MARKER[half:]},
+    ]
+    upstream.scripts["parts"] = lambda _: Reply(parts)
+    assert ask(server, "parts").choices[0].finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "video", "video": ["https://example.com/a"]}, {"type": "image", "image": "data:x"},
+        {"image_url": "https://example.com/a"}, {"type": "text", "text": "x", "image_url": {"url": "y"}}, 7,
+    ],
+)  # fmt: skip
+def test_only_text_is_let_in(server: Server, part: Any) -> None:
+    reply = raw(server, {"model": "echo", "messages": [{"role": "user", "content": [part]}]})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "unchecked_content")
+
+
+@pytest.mark.parametrize(
+    "extra_option",
+    [
+        {"reasoning_effort": MARKER}, {"verbosity": {"a": MARKER}}, {"chat_template_kwargs": {MARKER: 1}},
+        {"tools": [{"type": MARKER}]}, {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"$defs": {"a": {"const": MARKER}}}}}]},
+    ],
+)  # fmt: skip
+def test_identifiers_and_scalars_can_not_carry_text(server: Server, extra_option: Json) -> None:
+    reply = raw(server, {"model": "echo", "messages": [{"role": "user", "content": "x"}], **extra_option})
+    assert reply.json()["choices"][0]["finish_reason"] == "content_filter"
+
+
+def test_odd_requests_are_answered_and_never_stop_the_service(server: Server, upstream: ScriptedUpstream) -> None:
+    upstream.scripts["safe"] = says(SAFE)
+    deep: Any = "x"
+    for _ in range(400):
+        deep = [deep]
+    for body in (
+        {"model": "a\0b", "messages": [{"role": "user", "content": "x"}]},
+        {"model": "safe", "messages": [{"role": [], "content": "x"}]},
+        {"model": "safe", "messages": [{"role": "user", "content": "x", "deep": deep}]},
+    ):
+        assert raw(server, body).status_code == 400
+    assert raw(server, {"model": "safe", "messages": [{"role": "user", "content": "a\0b"}]}).status_code == 200
+    assert ask(server, "safe").choices[0].finish_reason == "stop"
+    assert httpx2.get(server.gateway.removesuffix("/v1") + "/readyz").json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("usage", ["x", [1], {"note": MARKER}])
+def test_odd_usage_and_indices_of_the_upstream_do_no_harm(
+    server: Server, upstream: ScriptedUpstream, usage: Any
+) -> None:
+    body = completion("好")
+    body["usage"] = usage
+    upstream.scripts["usage"] = lambda request: (
+        Reply(events=[chunk({"role": "assistant", "content": "好"}, usage=usage), chunk({}, "stop"), DONE])
+        if request.get("stream")
+        else Reply(body)
+    )
+    for stream in (True, False):
+        reply = raw(server, {"model": "usage", "stream": stream, "messages": [{"role": "user", "content": "x"}]})
+        assert (reply.status_code, MARKER in reply.text, "好" in reply.text) == (200, False, True)
+        assert last_record(server, reply.headers["x-hegui-content-id"])["outcome"] == "answered"
+    body["choices"] = [
+        {"index": "a", "message": {"role": "assistant", "content": "好"}},
+        {"index": 0, "message": {"role": "assistant", "content": "好"}},
+    ]
+    reply = raw(server, {"model": "usage", "messages": [{"role": "user", "content": "x"}]})
+    assert last_record(server, reply.headers["x-hegui-content-id"])["outcome"] == "undetermined"
+
+
+def test_a_long_answer_in_many_segments_arrives_whole(server: Server, upstream: ScriptedUpstream) -> None:
+    upstream.scripts["big"] = says("番茄" * 60_000)
+    assert ask(server, "big").choices[0].message.content == "番茄" * 60_000 + f"\n\n{LABEL}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from hegui.store.unit import Store, unit_of_work
 SESSION, BEFORE, LANG = "hegui_session", "hegui_before", "hegui_lang"
 _ROOT = Path(__file__).parent
 _PUBLIC_FORM = 64 * 1024
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -158,6 +160,7 @@ class Frame:
         method = "GET" if request.method == "HEAD" else request.method
         route = next(r for r in self.shared.routes if r.path == path and method in r.methods)
         try:
+            _check_id(request.path_params.get("id"))
             with unit_of_work(self.shared.store) as session:
                 visitor = sessions.resume(session, request.cookies.get(SESSION, ""))
                 if visitor is None:
@@ -204,7 +207,7 @@ class Frame:
 
     def _check_sign_in(self, request: Request, form: dict[str, str]) -> Response:
         token = request.cookies.get(BEFORE, "")
-        if not token or not hmac.compare_digest(token, form.get("csrf", "")):
+        if not token or not hmac.compare_digest(token.encode(), form.get("csrf", "").encode()):
             return self._sign_in_form(request, accounts.SignInError())
         try:
             with unit_of_work(self.shared.store) as session:
@@ -226,7 +229,7 @@ class Frame:
         def out() -> Response:
             with unit_of_work(self.shared.store) as session:
                 visitor = sessions.resume(session, request.cookies.get(SESSION, ""))
-                if visitor is not None and hmac.compare_digest(visitor.csrf, form.get("csrf", "")):
+                if visitor is not None and hmac.compare_digest(visitor.csrf.encode(), form.get("csrf", "").encode()):
                     sessions.end(session, request.cookies[SESSION])
             response = RedirectResponse("/sign-in", 303)
             response.delete_cookie(SESSION)
@@ -246,6 +249,12 @@ class Frame:
         return PlainTextResponse(self.shared.keyring.signer.vkey + "\n")
 
 
+def _check_id(value: str | None) -> None:
+    """Raise HeguiError for a path that names something which can not be there."""
+    if value is not None and not _ID.fullmatch(value):
+        raise HeguiError(Bi("编号格式有误", "the number is malformed"), Bi("返回列表", "go back to the list"))
+
+
 async def _form(request: Request) -> dict[str, str]:
     """Return a small URL-encoded form; anything else is an empty one."""
     if request.method != "POST":
@@ -255,4 +264,5 @@ async def _form(request: Request) -> dict[str, str]:
         raw += piece
         if len(raw) > _PUBLIC_FORM:
             return {}
-    return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+    text = raw.decode("utf-8", "replace")
+    return {key: value.replace("\0", "") for key, value in parse_qsl(text, keep_blank_values=True)}

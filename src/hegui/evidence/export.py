@@ -81,7 +81,11 @@ def _record(row: EntryRow, proof: list[str], content: ContentReader | None) -> d
 
 def _chosen(session: Session, newest: CheckpointRow) -> list[CheckpointRow]:
     """Return the first checkpoint, the last of each day, and the newest."""
-    seen = session.scalars(select(CheckpointRow).where(CheckpointRow.size > 0).order_by(CheckpointRow.size)).all()
+    seen = session.scalars(
+        select(CheckpointRow)
+        .where(CheckpointRow.size > 0, CheckpointRow.size <= newest.size)
+        .order_by(CheckpointRow.size)
+    ).all()
     days = {row.at.astimezone(clock.CHINA).date(): row for row in seen}
     chosen = {row.size: row for row in (*seen[:1], *days.values(), newest)}
     return [chosen[size] for size in sorted(chosen)]

@@ -18,6 +18,10 @@ def published_path(data: Path) -> Path:
     return data / "ledger" / "checkpoint"
 
 
+def _size(note: str) -> int:
+    return int(note.split("\n", 2)[1])
+
+
 @dataclass
 class Publisher:
     """Writes each checkpoint to the data directory; once a minute to history, file and webhook."""
@@ -32,6 +36,8 @@ class Publisher:
         """Publish a checkpoint; a place that can not be reached is remembered in `failure`."""
         target = published_path(self.data)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and _size(target.read_text("utf-8")) > _size(note):
+            return
         write_atomic(target, note.encode())
         if not force and time.monotonic() - self._last < _EVERY_SECONDS:
             return

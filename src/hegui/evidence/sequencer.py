@@ -55,11 +55,12 @@ def guard(session: Session, signer: Signer, published: Path) -> None:
     if not published.exists():
         return
     kept = Checkpoint.parse(Verifier(signer.name, signer.public).open(published.read_text("utf-8")))
-    tree = StoredTree(session)
+    tree, newest = StoredTree(session), latest(session)
     try:
         same = tree.root(kept.size) == kept.root
     except LookupError:
         same = False
+    same = same and newest is not None and newest.size >= kept.size and tree.last_tiles() == newest.size
     if not same:
         raise RolledBackError(
             Bi(
@@ -73,10 +74,15 @@ def guard(session: Session, signer: Signer, published: Path) -> None:
         )
 
 
-def seal(session: Session, signer: Signer) -> Sealed | None:
-    """Seal what waits, in the caller's transaction; None when there is nothing or another seals."""
+def seal(session: Session, signer: Signer, published: Path) -> Sealed | None:
+    """Seal what waits, in the caller's transaction; None when there is nothing or another seals.
+
+    Raises RolledBackError, under the lock and before anything is signed, when the tree differs
+    from the last published checkpoint.
+    """
     if not session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
         return None
+    guard(session, signer, published)
     rows = session.execute(
         select(EntryRow.id, EntryRow.kind, EntryRow.commitment)
         .where(EntryRow.seq.is_(None))

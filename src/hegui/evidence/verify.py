@@ -51,7 +51,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def leaf_of(record: dict) -> bytes:
     """Recompute the leaf hash of a record from its payload, or of an erased one from its commitment."""
-    if record.get("erased"):
+    if "erased" in record:
+        if record["erased"] is not True or {"payload", "salt", "content"} & set(record):
+            raise Invalid("called erased but holds data 称已删却含数据")
         commitment = record["commitment"]
     else:
         payload = canonical(record["payload"])

@@ -99,11 +99,19 @@ def close_account(session: Session, by: Account, account: Account) -> None:
     leave(session, "account.closed", {"account": account.id, "by": by.id})
 
 
-def change_password(session: Session, account: Account, old: str, new: str) -> None:
-    """Change one's own password; raise SignInError when the old one is wrong."""
+def change_password(session: Session, account: Account, old: str, new: str, keep: str = "") -> None:
+    """Change one's own password; raise SignInError when the old one is wrong.
+
+    Every other session ends; `keep` is the CSRF token of the one that goes on.
+    """
     if not _matches(account.password, old):
         raise SignInError
     _check_password(new)
+    if new == old:
+        raise InputError(Bi("新密码与旧密码相同", "the new password is the old one"), Bi("换一个", "choose another"))
+    for row in session.scalars(select(SessionRow).where(SessionRow.account_id == account.id)):
+        if row.csrf != keep:
+            session.delete(row)
     account.password, account.must_change = _HASHER.hash(new), False
     leave(session, "account.password_changed", {"account": account.id})
 

@@ -102,7 +102,7 @@ def change_password(visit: Visit) -> Redirect:
     if form.get("new") != form.get("again"):
         raise InputError(Bi("两次输入的新密码不同", "the two new passwords differ"), Bi("重新输入", "type them again"))
     account = visit.session.get(Account, visit.person.id)
-    accounts.change_password(visit.session, account, form.get("old", ""), form.get("new", ""))
+    accounts.change_password(visit.session, account, form.get("old", ""), form.get("new", ""), form.get("csrf", ""))
     return Redirect("/")
 
 

@@ -76,7 +76,7 @@ def end(session: Session, token: str) -> None:
 
 def check_csrf(visitor: Visitor, given: str) -> None:
     """Raise NotAllowedError unless the form carries the session's token."""
-    if not hmac.compare_digest(visitor.csrf, given):
+    if not hmac.compare_digest(visitor.csrf.encode(), given.encode()):
         raise NotAllowedError(
             Bi("表单已失效", "the form is out of date"),
             Bi("返回上一页，刷新后重试", "go back, reload the page and try again"),

@@ -172,8 +172,14 @@ def masked(text: str, verdicts: tuple[Verdict, ...]) -> str:
     out = text
     for item in verdicts:
         if item.action is Action.MASK:
-            out = out[: item.start] + mask_span(item, text[item.start : item.end]) + out[item.end :]
+            starred = mask_span(item, text[item.start : item.end])
+            out = out[: item.start] + merge_stars(out[item.start : item.end], starred) + out[item.end :]
     return out
+
+
+def merge_stars(one: str, other: str) -> str:
+    """Return two starred forms of one text together: what either hides stays hidden."""
+    return "".join("*" if "*" in (a, b) else a for a, b in zip(one, other, strict=True))
 
 
 def mask_span(verdict: Verdict, text: str) -> str:

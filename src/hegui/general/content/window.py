@@ -9,7 +9,7 @@ starts earlier when more text comes. See docs/streaming.md.
 from __future__ import annotations
 
 from hegui.general.content import folding
-from hegui.general.content.checks import Checker, Span, Verdict, mask_span, place
+from hegui.general.content.checks import Checker, Span, Verdict, mask_span, merge_stars, place
 from hegui.general.content.library import is_latin
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
@@ -157,7 +157,7 @@ class Window:
             self.verdicts.append(verdict.moved(self._passed))
             if verdict.action is Action.MASK:
                 starred = mask_span(verdict, text[verdict.start : verdict.end])
-                out = out[: verdict.start] + starred + out[verdict.end :]
+                out = out[: verdict.start] + merge_stars(out[verdict.start : verdict.end], starred) + out[verdict.end :]
         if limit > 0:
             last = fold.text[limit - 1]
             self._before = last if last < _NOT_ASCII else ""

@@ -60,7 +60,10 @@ class Access:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_EVERY)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:  # noqa: BLE001 - the next refresh is tried all the same
+                _LOG.exception("keys could not be refreshed")
 
     async def refresh(self) -> None:
         """Read keys and services again when their revision changed; keep the old ones when the database is away."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psycopg
@@ -18,6 +20,7 @@ from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.recorder import INSERT
 from hegui.service.gateway.spool import abandoned, read_batches
 
+_LOG = logging.getLogger(__name__)
 CONTENT = "content"
 CONTENT_CLAUSE = cite("IM-11.1c")
 _BATCH = 500
@@ -52,7 +55,21 @@ def write_abandoned(url: str, folder: Path) -> int:
     for path in abandoned(folder):
         with psycopg.connect(url, autocommit=True, connect_timeout=3) as connection:
             for batch in read_batches(path, _BATCH):
-                connection.execute(INSERT, (orjson.dumps(batch).decode(),))
+                try:
+                    connection.execute(INSERT, (orjson.dumps(batch).decode(),))
+                except (psycopg.DataError, psycopg.IntegrityError):
+                    _write_apart(connection, batch, path)
                 written += len(batch)
         path.unlink()
     return written
+
+
+def _write_apart(connection: psycopg.Connection[Any], rows: list[dict[str, Any]], path: Path) -> None:
+    """Write rows one by one; one that can not be written is set aside in a file beside the spool."""
+    for row in rows:
+        try:
+            connection.execute(INSERT, (orjson.dumps([row]).decode(),))
+        except (psycopg.DataError, psycopg.IntegrityError):
+            _LOG.exception("a spooled record can not be written; it is kept in %s", path.with_suffix(".bad"))
+            with path.with_suffix(".bad").open("ab") as aside:
+                aside.write(orjson.dumps(row) + b"\n")

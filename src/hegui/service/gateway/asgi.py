@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -103,7 +104,8 @@ class Gateway:
             failure = ApiError(
                 500, "internal_error", "内部错误，已记入日志 / internal error; the operator's log has it"
             )
-            await reply_json(send, failure.status, failure.body())
+            with contextlib.suppress(RuntimeError):  # the head was sent already
+                await reply_json(send, failure.status, failure.body())
 
     async def _nothing(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         raise ApiError(404, "not_found", f"没有 {scope['path']} / there is no {scope['path']}")
@@ -140,6 +142,8 @@ class Gateway:
             await self._exchange(exchange, send)
         except asyncio.CancelledError:
             if not watch.gone:
+                # The server ends: what was sent so far is recorded before it does.
+                await asyncio.shield(exchange.client_gone())
                 raise
             task = asyncio.current_task()
             if task is not None:

@@ -19,7 +19,7 @@ from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.inbound import Inbound, RequestCheck
+from hegui.service.gateway.inbound import LONGEST_TEXT, Inbound, RequestCheck
 from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged, RecordWriter, pseudonym
@@ -74,7 +74,7 @@ class Exchange:
         self.record = Exchanged(
             content_id=self.content_id, service=grant.service, key=grant.key, person=person,
             endpoint="chat.completions", model=str(body.get("model")), upstream=engine.upstream.name,
-            streamed=self.streamed, started=clock.now(), question=orjson.dumps(body.get("messages")).decode(),
+            streamed=self.streamed, started=clock.now(), question=_text_of(body.get("messages")),
         )  # fmt: skip
         self.answer = Answer(self._context())
 
@@ -158,7 +158,7 @@ class Exchange:
         self.record.not_scanned.append("output")
         return self.answer.refused(completion(base, [], None))
 
-    async def stream(self, begin: Begin, send: SendPiece) -> None:
+    async def stream(self, begin: Begin, send: SendPiece) -> None:  # noqa: C901 - each way it can end is told apart
         """Ask the model and send what may leave; the last piece follows the commit.
 
         `begin` is called when the upstream has answered. Raises ApiError before that.
@@ -181,6 +181,13 @@ class Exchange:
             if not begun:
                 raise await self._upstream_failed(error) from error
             _LOG.warning("the upstream broke off: %s", error)
+        except ApiError:
+            raise
+        except Exception as error:
+            _LOG.exception("the stream of the upstream could not be read")
+            if not begun:
+                failed = UpstreamError(ApiError(502, "upstream_error", "上游出错 / the upstream failed"), str(error))
+                raise await self._upstream_failed(failed) from error
         await send(await self._end(complete=complete))
 
     def _check_out(self, batch: list[bytes]) -> tuple[bytes, bool]:
@@ -207,7 +214,7 @@ class Exchange:
         return b""
 
     async def _end(self, *, complete: bool) -> bytes:
-        complete = complete or self.answer.finished
+        complete = self.answer.finished or (complete and not self.answer.choices)
         try:
             last = self.answer.end(complete=complete)
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -251,7 +258,8 @@ class Exchange:
     async def client_gone(self) -> None:
         """Record an exchange whose client went away before the end."""
         self._note_answer()
-        self.record.outcome = "client_gone"
+        if not self.answer.outcome:
+            self.record.outcome = "client_gone"
         try:
             await self.commit()
         except ApiError:
@@ -268,6 +276,16 @@ class Exchange:
             await self.engine.recorder.record(row)
         except StoreError as error:
             raise not_recorded(error) from error
+
+
+def _text_of(messages: object) -> str:
+    """Return messages as JSON text; raise ApiError for what is nested too deep to be written."""
+    try:
+        return orjson.dumps(messages).decode()
+    except orjson.JSONEncodeError:
+        raise ApiError(
+            400, "invalid_messages", "messages 嵌套过深 / `messages` is nested too deep", param="messages"
+        ) from None
 
 
 def refusal_events(body: Json, *, include_usage: bool) -> bytes:
@@ -293,6 +311,13 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
         content_id=content_id, service=grant.service, key=grant.key, person=None, endpoint="moderations",
         model="hegui-content", upstream="", streamed=False, started=clock.now(), question=text, outcome="checked",
     )  # fmt: skip
+    if len(text) > LONGEST_TEXT:
+        raise ApiError(
+            400,
+            "text_too_long",
+            f"文本超过 {LONGEST_TEXT} 字 / the text is over {LONGEST_TEXT} characters",
+            param="input",
+        )
     checked = engine.checker.check(text, Side.INPUT)
     record.inbound = [("input", verdict) for verdict in checked.verdicts]
     try:

@@ -28,7 +28,7 @@ def facts(session: Session, on: date, settings: Settings) -> tuple[Fact, ...]:
     day = queries.last_day(session)
     library = load_library(Path(settings.library) if settings.library else None)
     return (
-        *_checking(day),
+        *_checking(day, library),
         *_library(library, law),
         *_labels(day),
         *_records(session, day, settings, law),
@@ -43,9 +43,12 @@ def _unproven(*obligations: str) -> tuple[Fact, ...]:
     return tuple(Fact(item, Result.UNDETERMINED, _NO_TRAFFIC) for item in obligations)
 
 
-def _checking(day: Day) -> tuple[Fact, ...]:
+def _checking(day: Day, library: Library) -> tuple[Fact, ...]:
     if day.total == 0:
         return _unproven("DSP-10", "IM-14.1")
+    if library.is_sample:
+        words = ("检查在运行，但只有内置样例词库", "checking runs, but with the shipped sample library only")
+        return tuple(_fact(item, Result.NOT_MET, *words) for item in ("DSP-10", "IM-14.1"))
     zh = f"过去 24 小时 {day.total} 次交互的输入输出均经检查，拦截 {day.blocked} 次，未能检查 {day.undetermined} 次"
     en = (
         f"{day.total} exchanges in 24 hours checked in and out, {day.blocked} stopped, {day.undetermined} not checkable"

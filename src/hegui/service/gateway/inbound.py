@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import orjson
 
 from hegui.general.content.checks import Checked, Checker, Verdict, masked
 from hegui.general.content.policy import BLOCKING, Action, Side, severest
@@ -14,7 +12,7 @@ from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.service import ServiceSettings
 
 WITHHELD = "[已略去一条被拦截的历史消息 / an earlier message was withheld]"
-_LONGEST_TEXT = 1_000_000
+LONGEST_TEXT = 1_000_000
 _LONGEST_NAME = 200
 _OPERATOR_ROLES = frozenset({"system", "developer"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -40,8 +38,13 @@ def validate(body: Json) -> None:
     for key in ("stream_options", "response_format"):
         if not isinstance(body.get(key), dict | None):
             raise ApiError(400, f"invalid_{key}", f"{key} 应为对象 / `{key}` must be an object", param=key)
-    if len(str(body.get("model"))) > _LONGEST_NAME:
-        raise ApiError(400, "invalid_model", "model 过长 / `model` is too long", param="model")
+    if len(str(body.get("model"))) > _LONGEST_NAME or not str(body.get("model")).isprintable():
+        raise ApiError(
+            400,
+            "invalid_model",
+            "model 过长或含控制字符 / `model` is too long or holds control characters",
+            param="model",
+        )
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise ApiError(400, "missing_model", "缺少 model / `model` is missing", param="model")
     if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
@@ -52,7 +55,8 @@ def validate(body: Json) -> None:
             param="messages",
         )
     for place, message in enumerate(messages):
-        if message.get("role") not in _ROLES:
+        role = message.get("role")
+        if not isinstance(role, str) or role not in _ROLES:
             raise ApiError(
                 400, "invalid_role", f"未知角色 / unknown role {message.get('role')!r}", param=f"messages[{place}].role"
             )
@@ -63,13 +67,7 @@ def validate(body: Json) -> None:
 
 def _decoded(text: str) -> str:
     """Return the strings inside JSON text (a tool call's arguments), so that escapes hide nothing."""
-    if "\\" not in text:
-        return ""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return ""
-    return "\n".join(found for _, found in texts.leaves(value, "arguments"))
+    return texts.decoded(text) if "\\" in text else ""
 
 
 class RequestCheck:
@@ -96,22 +94,23 @@ class RequestCheck:
                 result.withheld_turns += 1
         options = "\n".join(text for _, text in texts.options(body))
         if options:
-            result.verdicts.extend(("options", verdict) for verdict in self._text(options).verdicts)
+            result.verdicts.extend(("options", _noted(verdict)) for verdict in self._text(options).verdicts)
         return result
 
     def _text(self, text: str) -> Checked:
-        if len(text) > _LONGEST_TEXT:
+        if len(text) > LONGEST_TEXT:
             raise ApiError(
                 400, "text_too_long",
-                f"单段文本超过 {_LONGEST_TEXT} 字，无法检查，请分开发送 / one text is over {_LONGEST_TEXT} characters; split it",
+                f"单段文本超过 {LONGEST_TEXT} 字，无法检查，请分开发送 / one text is over {LONGEST_TEXT} characters; split it",
             )  # fmt: skip
         return self._checker.check(text, Side.INPUT)
 
     def _message(self, message: Json, path: str, *, mask: bool) -> list[tuple[str, Verdict]]:
         found: list[tuple[str, Verdict]] = []
+        texts.check_parts(message, path)
         for where, text in texts.leaves(message, path):
             checked = self._text(text)
-            found.extend((where, verdict) for verdict in checked.verdicts)
+            found.extend((where, verdict if mask else _noted(verdict)) for verdict in checked.verdicts)
             if mask and checked.action is Action.MASK:
                 _replace(message, where.removeprefix(path), masked(text, checked.verdicts))
             if where.endswith(".arguments") and (inside := _decoded(text)):
@@ -123,6 +122,11 @@ class RequestCheck:
         return found
 
 
+def _noted(verdict: Verdict) -> Verdict:
+    """Return a verdict as it is recorded where nothing is masked: seen and passed."""
+    return replace(verdict, action=Action.PASS) if verdict.action is Action.MASK else verdict
+
+
 def _withhold(message: Json) -> None:
     """Take the text of an old turn out, keeping the shape of the conversation."""
     calls = message.get("tool_calls")
@@ -131,7 +135,7 @@ def _withhold(message: Json) -> None:
     message.update({**keep, "content": WITHHELD})
     if isinstance(calls, list):
         message["tool_calls"] = [
-            {**call, "function": {"name": (call.get("function") or {}).get("name", ""), "arguments": "{}"}}
+            {"id": call.get("id"), "type": "function", "function": {"name": "withheld", "arguments": "{}"}}
             for call in calls
             if isinstance(call, dict)
         ]

@@ -5,20 +5,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
 from hegui.general.content.checks import Checker, Verdict
 from hegui.general.content.policy import BLOCKING, Side
 from hegui.general.content.window import Window
 from hegui.service.gateway.protocol import Json, ProtocolError
-from hegui.service.gateway.texts import IDENTIFIERS, UNCHECKED_PARTS, leaves
+from hegui.service.gateway.texts import TEXT_PARTS, decoded
 from hegui.service.labels import Labeller
 
 Path = tuple[str | int, ...]
 
 _CONTENT: Path = ("content",)
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_UNCHECKED_FIELDS = frozenset({"audio", "images", "image", "video"})
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_TEXT, _OBJECT, _CALLS, _NAME = "text", "object", "calls", "name"
+_FUNCTION = {"name": _TEXT, "arguments": _TEXT}
+_FIELDS: dict[str, dict[str, str]] = {
+    "": {
+        "role": _NAME, "content": _TEXT, "reasoning_content": _TEXT, "reasoning": _TEXT, "refusal": _TEXT,
+        "tool_calls": _CALLS, "function_call": _OBJECT,
+    },
+    "call": {"index": _NAME, "id": _NAME, "type": _NAME, "function": _OBJECT},
+    "function": _FUNCTION,
+    "function_call": _FUNCTION,
+}  # fmt: skip
+"""The fields of a delta or message that are checked and passed on; all others are taken out."""
+_MEDIA = frozenset({"audio", "images", "image", "video"})
 
 
 class Arguments:
@@ -77,12 +87,8 @@ class Arguments:
         return out
 
     def _decoded(self, whole: str) -> list[Verdict]:
-        try:
-            value = orjson.loads(whole)
-        except orjson.JSONDecodeError:
-            value = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), whole)
-        text = "\n".join(found for _, found in leaves(value, "arguments"))
-        return [item for item in self._checker.check(text, Side.OUTPUT).verdicts if item.action in BLOCKING]
+        found = self._checker.check(decoded(whole), Side.OUTPUT).verdicts
+        return [item for item in found if item.action in BLOCKING]
 
 
 Channel = Window | Arguments
@@ -91,10 +97,11 @@ Channel = Window | Arguments
 class ChoiceGuard:
     """One choice of an answer: its channels, its label, whether it is blocked or finished."""
 
-    __slots__ = ("_checker", "_tools", "blocked", "channels", "finished", "index", "labeller", "whole")
+    __slots__ = ("_checker", "_tools", "begun", "blocked", "channels", "finished", "index", "labeller", "whole")
 
     def __init__(self, index: int, checker: Checker, tools: Checker, labeller: Labeller, *, whole: bool) -> None:
         self.whole = whole
+        self.begun = False
         self.index = index
         self._checker = checker
         self._tools = tools
@@ -131,44 +138,50 @@ class ChoiceGuard:
         return self._feed(_CONTENT, text)
 
     def _walk(self, node: Json, path: Path) -> bool:
+        """Check the fields that the protocol names; take every other one out, since nobody looked at it."""
         changed = False
-        for key, value in node.items():
-            if value is None or key in IDENTIFIERS:
+        fields = _FIELDS[path[-1] if path and isinstance(path[-1], str) else ""]
+        for key in list(node):
+            value, kind = node[key], fields.get(key)
+            if value is None or value == "":
                 continue
-            if isinstance(value, str):
-                if value:
-                    out = self._feed((*path, key), value)
-                    if out != value:
-                        node[key] = out
-                        changed = True
-            elif isinstance(value, dict):
-                _refuse_unchecked(key, value)
+            if kind == _TEXT:
+                changed = self._text(node, key, (*path, key)) or changed
+            elif kind == _OBJECT and isinstance(value, dict):
                 changed = self._walk(value, (*path, key)) or changed
-            elif isinstance(value, list):
-                changed = self._walk_list(key, value, path) or changed
+            elif kind == _CALLS and isinstance(value, list) and all(isinstance(item, dict) for item in value):
+                for place, item in enumerate(value):
+                    number = item.get("index", place)
+                    place_name = (*path, key, number if isinstance(number, int) else place, "call")
+                    changed = self._walk(item, place_name) or changed
+            elif kind != _NAME or not _is_name(value):
+                if key in _MEDIA:
+                    message = f"the answer holds {key}, which this version can not check"
+                    raise ProtocolError(message)
+                del node[key]
+                changed = True
         return changed
 
-    def _walk_list(self, key: str, items: list[Any], path: Path) -> bool:
-        changed = False
-        for place, item in enumerate(items):
-            if isinstance(item, dict):
-                _refuse_unchecked(key, item)
-                number = item.get("index", place)
-                changed = self._walk(item, (*path, key, number if isinstance(number, int) else place)) or changed
-            elif isinstance(item, str) and item:
-                self._feed((*path, key, place, "name"), item)
-        return changed
+    def _text(self, node: Json, key: str, path: Path) -> bool:
+        value = node[key]
+        joined = value if isinstance(value, str) else _joined(value)
+        if joined is None:
+            message = f"the answer's {key} is not text"
+            raise ProtocolError(message)
+        out = self._feed(tuple(step for step in path if step != "call"), joined)
+        node[key] = out
+        return out is not value and out != value
 
     def _feed(self, path: Path, text: str) -> str:
         channel = self.channels.get(path)
         if channel is None:
             channel = Arguments(self._tools) if path[-1] == "arguments" else Window(self._checker)
             self.channels[path] = channel
-        # A name comes whole and is read at once, so it is checked whole and never held.
-        out = channel.whole(text) if self.whole or path[-1] == "name" else channel.feed(text)
+        out = channel.whole(text) if self.whole else channel.feed(text)
         if channel.blocked:
             self.blocked = True
-        if path == _CONTENT and out and len(channel.released) == 1:
+        if path == _CONTENT and out and not self.begun:
+            self.begun = True
             out = self.labeller.before(out) + out
         return out
 
@@ -177,7 +190,6 @@ class ChoiceGuard:
         self.finished = True
         rests: list[Json] = []
         for path, channel in self.channels.items() if not self.whole else ():
-            first = not channel.released
             rest = channel.finish()
             if channel.blocked:
                 self.blocked = True
@@ -185,7 +197,8 @@ class ChoiceGuard:
                     channel.released.pop()
                 return []
             if rest:
-                if path == ("content",) and first:
+                if path == _CONTENT and not self.begun:
+                    self.begun = True
                     rest = self.labeller.before(rest) + rest
                 rests.append(_nest(path, rest))
         label = self.labeller.after(self.text())
@@ -194,10 +207,17 @@ class ChoiceGuard:
         return rests
 
 
-def _refuse_unchecked(key: str, value: Json) -> None:
-    if key in _UNCHECKED_FIELDS or value.get("type") in UNCHECKED_PARTS:
-        message = f"the answer holds {key}, which this version can not check"
-        raise ProtocolError(message)
+def _is_name(value: object) -> bool:
+    """Say whether a value is an identifier or a number of the protocol."""
+    return isinstance(value, int) or (isinstance(value, str) and bool(_PLAIN.fullmatch(value)))
+
+
+def _joined(value: object) -> str | None:
+    """Return the text of a list of text parts; None for anything else."""
+    if not isinstance(value, list):
+        return None
+    texts = [part.get("text") if isinstance(part, dict) and part.get("type") in TEXT_PARTS else part for part in value]
+    return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
 def _nest(path: Path, text: str) -> Json:

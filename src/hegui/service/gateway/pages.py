@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hegui.evidence import leave, sequencer
@@ -18,6 +19,7 @@ from hegui.service.gateway import queries
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.records import ContentBox
 
+_ID = re.compile(r"[0-9a-f-]{36}")
 _HOURS, _BINS = 24, 48
 
 
@@ -33,6 +35,8 @@ def listing(visit: Visit) -> Page:
     wanted = queries.Filter(
         **{key: visit.query.get(key, "").strip() for key in ("outcome", "risk", "service", "person", "before")}
     )
+    if "\0" in "".join(vars(wanted).values()) or (wanted.before and not _ID.fullmatch(wanted.before)):
+        raise _missing()
     rows = queries.exchanges(visit.session, wanted)
     partial = visit.query.get("part") == "rows"
     return Page(
@@ -100,7 +104,11 @@ def read_content(visit: Visit) -> Page:
         leave(visit.session, "content.read", {"exchange": entry.id, "by": visit.person.id}, service=exchange.service)
         opened = ContentBox(visit.shared.keyring).open(entry.id, exchange.content)
     body = opened["body"] if opened else None
-    if body and isinstance(body.get("question"), str) and body["question"].startswith("["):
+    if (
+        body
+        and isinstance(body.get("question"), str)
+        and json.loads(entry.payload or "{}").get("endpoint") != "moderations"
+    ):
         body["question"] = json.loads(body["question"])
     return Page(page.template, page.title, {**page.values, "content": body or {}})
 

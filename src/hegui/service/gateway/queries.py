@@ -138,7 +138,7 @@ def last_day(session: Session) -> Day:
     labelled = session.scalar(
         text(
             "SELECT count(*) FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id"
-            " WHERE x.at >= :since AND x.outcome = 'answered' AND e.payload::json->>'label' <> ''"
+            " WHERE x.at >= :since AND x.outcome = 'answered' AND e.payload::json->>'label' <> '' AND e.payload::json->>'label' NOT LIKE '%open_code_fence%'"
         ),
         {"since": since},
     )

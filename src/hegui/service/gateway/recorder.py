@@ -42,6 +42,9 @@ ON CONFLICT (id) DO NOTHING
 """
 
 
+Row = dict[str, Any]
+
+
 class Recorder:
     """Collects rows while a commit runs, then commits them together."""
 
@@ -53,6 +56,7 @@ class Recorder:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._task: asyncio.Task[None] | None = None
         self._away_until = 0.0
+        self._flying = 0
         self.failure = ""
 
     def start(self) -> None:
@@ -61,7 +65,7 @@ class Recorder:
 
     async def close(self) -> None:
         """Commit what waits, then stop."""
-        while self._pending:
+        while self._pending or self._flying:
             await asyncio.sleep(0.01)
         if self._task is not None:
             self._task.cancel()
@@ -87,6 +91,7 @@ class Recorder:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
+        problems: list[StoreError | None] = []
         while True:
             timeout = _RETRY if self._spool.used else None
             with contextlib.suppress(TimeoutError):
@@ -95,35 +100,61 @@ class Recorder:
             batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
             if self._pending:
                 self._wake.set()
-            problem: StoreError | None = None
-            if batch:
-                problem = await self._commit([row for row, _ in batch])
-            elif self._spool.used and loop.time() >= self._away_until:
-                await self._drain()
-            for _, future in batch:
+            self._flying = len(batch)
+            try:
+                if batch:
+                    problems = await self._commit([row for row, _ in batch])
+                elif self._spool.used and loop.time() >= self._away_until:
+                    await self._drain()
+            except Exception as error:  # noqa: BLE001 - whoever waits is told, and the next batch is tried
+                _LOG.exception("the recorder failed; the exchanges of this batch are not served")
+                problems = [spool_error(str(error))] * len(batch)
+            for place, (_, future) in enumerate(batch):
                 if future.done():
                     continue
+                problem = problems[place]
                 if problem is None:
                     future.set_result(None)
                 else:
                     future.set_exception(problem)
+            self._flying = 0
 
-    async def _commit(self, rows: list[dict[str, Any]]) -> StoreError | None:
+    async def _commit(self, rows: list[Row]) -> list[StoreError | None]:
+        """Make rows durable in the database or the spool; return for each what kept it from that."""
         loop = asyncio.get_running_loop()
+        good: list[StoreError | None] = [None] * len(rows)
         if loop.time() >= self._away_until and (not self._spool.used or await self._drain()):
             try:
                 await self._insert(rows)
+            except (psycopg.DataError, psycopg.IntegrityError):
+                return await self._one_by_one(rows)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 await self._away(error)
             else:
-                return None
+                self.failure = ""
+                return good
         try:
             await loop.run_in_executor(None, self._spool.append, rows)
         except StoreError as error:
             self.failure = error.title.both
             _LOG.error("%s", error.title.both)
-            return error
-        return None
+            return [error] * len(rows)
+        return good
+
+    async def _one_by_one(self, rows: list[Row]) -> list[StoreError | None]:
+        """Write rows apart when one of them can not be written, so that it harms no other."""
+        problems: list[StoreError | None] = []
+        for row in rows:
+            try:
+                await self._insert([row])
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                _LOG.error("a record can not be written: %s", error)
+                problems.append(spool_error(f"{row.get('id')}: {error}".strip()))
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                problems.append(spool_error(str(error)))
+            else:
+                problems.append(None)
+        return problems
 
     async def _away(self, error: Exception) -> None:
         """Note that the database does not answer, and let the next try wait a little."""
@@ -150,7 +181,10 @@ class Recorder:
             return True
         try:
             for batch in self._spool.batches(_BATCH):
-                await self._insert(batch)
+                try:
+                    await self._insert(batch)
+                except (psycopg.DataError, psycopg.IntegrityError):
+                    await self._one_by_one(batch)
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self._away(error)
             return False

@@ -95,7 +95,7 @@ def _plain_path(path: str) -> str:
 
 
 def _count(usage: dict[str, Any] | None, name: str) -> int | None:
-    value = (usage or {}).get(name)
+    value = usage.get(name) if isinstance(usage, dict) else None
     return value if isinstance(value, int) else None
 
 
@@ -160,7 +160,7 @@ class RecordWriter:
             "person": exchanged.person,
             "outcome": exchanged.outcome,
             "risks": sorted({item["risk"] for item in verdicts}),
-            "model": exchanged.model,
+            "model": exchanged.model.replace("\0", ""),
             "streamed": exchanged.streamed,
             "latency_ms": exchanged.latency_ms,
             "first_ms": exchanged.first_ms,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -32,11 +33,14 @@ class Spool:
 
     def __init__(self, folder: Path, *, seconds: float, most_bytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"{ids.uuid7()}.jsonl"
+        # Locked under another name first, so that nobody takes it for a spool that was left behind.
+        hidden = folder / f".{ids.uuid7()}.new"
+        self._path = hidden.with_name(hidden.name.strip(".").replace(".new", ".jsonl"))
         self._seconds = seconds
         self._most = most_bytes
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._fd = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
+        hidden.rename(self._path)
         self._size = 0
         self.since: float | None = None
 
@@ -52,8 +56,6 @@ class Spool:
 
     def append(self, rows: list[dict[str, Any]]) -> None:
         """Write rows and flush them to disk; raise StoreError when time, space or disk is out."""
-        if self.since is None:
-            self.since = time.monotonic()
         if self.expired:
             raise spool_error(f"已超过 {self._seconds:.0f} 秒 / over {self._seconds:.0f} seconds")
         data = b"".join(orjson.dumps(row) + b"\n" for row in rows)
@@ -66,9 +68,12 @@ class Spool:
             os.fsync(self._fd)
         except OSError as error:
             # Take a half-written batch back, so that what follows it can still be read.
-            os.ftruncate(self._fd, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
             raise spool_error(error.strerror or str(error)) from error
         self._size += len(data)
+        if self.since is None:
+            self.since = time.monotonic()
 
     def batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
         """Yield the waiting rows in batches."""

@@ -6,12 +6,15 @@ Events whose text was neither held nor changed leave as the bytes that came. Fro
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import orjson
 
 from hegui.general.content.checks import Checker, Verdict
-from hegui.general.content.policy import BLOCKING, Side
+from hegui.general.content.policy import Side
 from hegui.service.gateway import refusals
 from hegui.service.gateway.outbound import ChoiceGuard, merge
 from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, event, loads_object, no_usage, raw_event
@@ -19,14 +22,14 @@ from hegui.service.gateway.texts import leaves
 from hegui.service.labels import Labeller, LabelStyle
 
 _KNOWN = frozenset(
-    {
-        "id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier",
-        "timings", "prompt_filter_results", "obfuscation", "kv_transfer_params",
-    }
-)  # fmt: skip
-_KNOWN_CHOICE = frozenset(
-    {"index", "delta", "message", "finish_reason", "logprobs", "stop_reason", "content_filter_results"}
+    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "hegui"}
 )
+"""Fields of a chunk or completion that are passed on; all others are taken out, since nobody looked at them."""
+_KNOWN_CHOICE = {
+    "chunk": frozenset({"index", "delta", "finish_reason", "logprobs"}),
+    "whole": frozenset({"index", "message", "finish_reason", "logprobs"}),
+}
+_REASON = re.compile(r"[a-z_]{1,40}")
 _NO_TEXT = frozenset({"role", "content"})
 
 
@@ -70,9 +73,12 @@ class Answer:
     def label_placed(self) -> str:
         """Return where labels were put, or why not."""
         states = {choice.labeller.placed or choice.labeller.reason for choice in self.choices.values()} - {""}
-        return ",".join(sorted(states)) or self.context.label.position.value
+        return ",".join(sorted(states))
 
     def _choice(self, index: int) -> ChoiceGuard:
+        if not isinstance(index, int):
+            message = "an `index` of the upstream is not a number"
+            raise ProtocolError(message)
         found = self.choices.get(index)
         if found is None:
             context = self.context
@@ -82,14 +88,24 @@ class Answer:
             )
         return found
 
-    def _check_unknown(self, data: Json, known: frozenset[str], where: str) -> None:
-        """Check text in fields that the protocol does not name; such text is never held, only judged."""
-        for key in data.keys() - known:
-            text = "\n".join(found for _, found in leaves(data[key], key))
-            for verdict in self.context.checker.check(text, Side.OUTPUT).verdicts:
-                self.other.append((f"{where}{key}", verdict))
-                if verdict.action in BLOCKING:
-                    self.outcome = refusals.REFUSED_OUTPUT
+    def _strip(self, data: Json, form: str) -> bool:
+        """Take out of an event or completion what the protocol does not name; return whether there was any."""
+        changed = _keep(data, _KNOWN)
+        items = data.get("choices")
+        if items is not None and not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
+            message = "`choices` of the upstream is not a list of objects"
+            raise ProtocolError(message)
+        for item in items or ():
+            changed = _keep(item, _KNOWN_CHOICE[form]) or changed
+            reason = item.get("finish_reason")
+            if reason is not None and not (isinstance(reason, str) and _REASON.fullmatch(reason)):
+                item["finish_reason"] = "stop"
+                changed = True
+        usage = data.get("usage")
+        if usage is not None and not (isinstance(usage, dict) and not any(strings_of_values(usage))):
+            del data["usage"]
+            changed = True
+        return changed
 
     # --- streamed -----------------------------------------------------------------------------
 
@@ -104,11 +120,11 @@ class Answer:
         if "error" in data and not data.get("choices"):
             message = "the upstream reported an error inside the stream"
             raise ProtocolError(message)
-        if not data.keys() <= _KNOWN:
-            self._check_unknown(data, _KNOWN, "")
+        stripped = self._strip(data, "chunk")
         if not self._base:
             self._base = {key: data.get(key) for key in ("id", "created", "model")}
         changed, finishing, empty = self._choices(data)
+        changed = changed or stripped or not _once(raw)
         if self.blocked:
             # What stood before the hit may leave; the rest of the event may not.
             return b"" if empty or finishing else self._out(data, raw, changed=True)
@@ -135,7 +151,7 @@ class Answer:
             return None
         shape = (*data, "", *item)
         if shape != self._shape:
-            if not (data.keys() <= _KNOWN and item.keys() <= _KNOWN_CHOICE):
+            if not (data.keys() <= _KNOWN and item.keys() <= _KNOWN_CHOICE["chunk"]):
                 return None
             # Most events of a stream have the same keys; they are looked at once.
             self._shape = shape
@@ -144,7 +160,10 @@ class Answer:
     def _content(self, data: Json, raw: bytes, choice: ChoiceGuard, content: str) -> bytes:
         out = choice.content(content)
         if out is content or out == content:
-            return self._out(data, raw, changed=False)
+            item = data["choices"][0]
+            keys = len(data) + len(item) + 1
+            # A key that stands twice would be checked once: then the bytes are written anew.
+            return self._out(data, raw, changed=raw.count(b'":') != keys or b"\n" in raw)
         if choice.blocked:
             self.outcome = refusals.REFUSED_OUTPUT
         if not out:
@@ -156,11 +175,9 @@ class Answer:
         changed = finishing = False
         empty = True
         for item in data.get("choices") or ():
-            if not item.keys() <= _KNOWN_CHOICE:
-                self._check_unknown(item, _KNOWN_CHOICE, "choices.")
             choice = self._choice(item.get("index") or 0)
             delta = item.get("delta") or {}
-            if choice.finished and not _hollow(delta):
+            if choice.finished and not _hollow({**delta, "role": None}):
                 message = "the upstream went on after it had finished"
                 raise ProtocolError(message)
             changed = self._check_delta(choice, item, delta) or changed
@@ -264,8 +281,7 @@ class Answer:
 
     def whole(self, body: Json) -> Json:
         """Take a whole completion and return the one that may leave."""
-        if not body.keys() <= _KNOWN:
-            self._check_unknown(body, _KNOWN, "")
+        self._strip(body, "whole")
         self._whole = True
         self.usage = body.get("usage")
         items = body.get("choices")
@@ -273,8 +289,6 @@ class Answer:
             message = "the upstream's answer has no choices"
             raise ProtocolError(message)
         for item in items:
-            if not item.keys() <= _KNOWN_CHOICE:
-                self._check_unknown(item, _KNOWN_CHOICE, "choices.")
             choice = self._choice(item.get("index") or 0)
             said: Json = item.get("message") or {}
             self._check_delta(choice, item, said)
@@ -297,10 +311,45 @@ class Answer:
             }
             for index in sorted(self.choices) or [0]
         ]
-        for key in body.keys() - _KNOWN - {"hegui"}:
-            del body[key]
+        _keep(body, _KNOWN)
         body["hegui"] = {"content_id": self.context.content_id}
         return body
+
+
+def _keep(data: Json, names: frozenset[str]) -> bool:
+    """Delete every other key; return whether there was one."""
+    others = data.keys() - names
+    for key in others:
+        del data[key]
+    return bool(others)
+
+
+def _once(raw: bytes) -> bool:
+    """Say whether an event is surely the same to every reader: no key twice, no line break."""
+    try:
+        json.loads(raw, object_pairs_hook=_no_twice)
+    except ValueError:
+        return False
+    return b"\n" not in raw
+
+
+def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(pairs)
+    return found
+
+
+def strings_of_values(value: object) -> Iterator[str]:
+    """Yield every string below a value, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings_of_values(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings_of_values(item)
 
 
 def _hollow(delta: Json) -> bool:

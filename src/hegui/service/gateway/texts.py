@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from hegui.service.gateway.protocol import ApiError, Json
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/$-]{1,128}")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 IDENTIFIERS = frozenset({"role", "type", "id", "tool_call_id", "index", "detail", "object", "finish_reason"})
 """Keys whose values name things of the protocol and are never shown or read as text."""
 
-UNCHECKED_PARTS = frozenset({"image_url", "input_audio", "file", "input_image", "input_file", "video_url", "audio_url"})
-"""Kinds of content that this version can not check; see docs/gateway.md."""
+TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
+"""Kinds of content that can be checked; every other kind is refused, see docs/decisions/0005."""
+
+OTHER_MEDIA = ("audio", "images", "image_url", "image", "video", "videos", "file", "files")
+"""Fields of a message that carry what is not text."""
 
 SCALARS = frozenset(
     {
@@ -36,7 +44,10 @@ def unchecked(kind: str, where: str) -> ApiError:
 
 
 def leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON value
-    """Yield `(path, text)` of every string below a value, keys of free objects too."""
+    """Yield `(path, text)` of every string below a value, and every key that is not a plain name.
+
+    Only values of identifiers that look like identifiers are left out.
+    """
     if isinstance(value, str):
         if value:
             yield path, value
@@ -44,14 +55,47 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 
         for place, item in enumerate(value):
             yield from leaves(item, f"{path}[{place}]")
     elif isinstance(value, dict):
-        kind = value.get("type")
-        if isinstance(kind, str) and kind in UNCHECKED_PARTS:
-            raise unchecked(kind, path)
+        free = path.endswith(("properties", "metadata", "$defs", "definitions", "patternProperties"))
         for key, item in value.items():
-            if key not in IDENTIFIERS or not isinstance(item, (str, int)):
-                yield from leaves(item, f"{path}.{key}")
-            if path.endswith(("properties", "metadata")):
+            if free or not _PLAIN.fullmatch(key):
                 yield f"{path}.{key}", key
+            if key not in IDENTIFIERS or not isinstance(item, str) or not _PLAIN.fullmatch(item):
+                yield from leaves(item, f"{path}.{key}")
+
+
+def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield every string and every key below a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from strings(item)
+
+
+def decoded(text: str) -> str:
+    """Return what JSON text says once its escapes are read; of broken JSON, its escapes read as they stand."""
+    try:
+        return "\n".join(strings(orjson.loads(text)))
+    except orjson.JSONDecodeError:
+        return _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)
+
+
+def check_parts(message: Json, path: str) -> None:
+    """Raise ApiError for a message that holds anything but text."""
+    content = message.get("content")
+    for place, part in enumerate(content if isinstance(content, list) else ()):
+        kind = part.get("type") if isinstance(part, dict) else "text" if isinstance(part, str) else type(part).__name__
+        if kind not in TEXT_PARTS:
+            raise unchecked(str(kind)[:40], f"{path}.content[{place}]")
+        if isinstance(part, dict) and any(part.get(name) for name in OTHER_MEDIA):
+            raise unchecked("media", f"{path}.content[{place}]")
+    for name in OTHER_MEDIA:
+        if message.get(name):
+            raise unchecked(name, f"{path}.{name}")
 
 
 def joined_parts(message: Json) -> str:
@@ -59,7 +103,7 @@ def joined_parts(message: Json) -> str:
     content = message.get("content")
     if not isinstance(content, list):
         return ""
-    parts = [part.get("text") for part in content if isinstance(part, dict)]
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
     texts = [text for text in parts if isinstance(text, str)]
     return "".join(texts) if len(texts) > 1 else ""
 
@@ -67,8 +111,11 @@ def joined_parts(message: Json) -> str:
 def options(body: Json) -> Iterator[tuple[str, str]]:
     """Yield the strings of every option that can carry text: tools, formats, predictions, unknown keys."""
     for key, value in body.items():
-        if key not in SCALARS:
-            yield from leaves(value, key)
+        if not _PLAIN.fullmatch(key):
+            yield key, key
+        if key == "messages" or (key in SCALARS and isinstance(value, str) and _PLAIN.fullmatch(value)):
+            continue
+        yield from leaves(value, key)
 
 
 def turn_start(messages: list[Json]) -> int:

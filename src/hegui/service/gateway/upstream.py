@@ -67,6 +67,19 @@ def _unreachable(error: Exception) -> UpstreamError:
     return UpstreamError(api, f"{type(error).__name__}: {error}")
 
 
+async def _read(reply: aiohttp.ClientResponse) -> bytes:
+    """Return a whole body of bounded size; raise aiohttp.ClientPayloadError past the bound."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in reply.content.iter_any():
+        size += len(part)
+        if size > _LONGEST_BODY:
+            message = f"the upstream's body is over {_LONGEST_BODY} bytes"
+            raise aiohttp.ClientPayloadError(message)
+        parts.append(part)
+    return b"".join(parts)
+
+
 class HttpUpstream:
     """An OpenAI-compatible service over HTTP."""
 
@@ -93,7 +106,7 @@ class HttpUpstream:
         """Return the body of a whole completion; raise UpstreamError."""
         try:
             async with self._session.post(f"{self._base}/chat/completions", data=orjson.dumps(body)) as reply:
-                data = await reply.content.read(_LONGEST_BODY) if reply.content_length is None else await reply.read()
+                data = await _read(reply)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         if reply.status != 200:  # noqa: PLR2004 - HTTP
@@ -106,7 +119,7 @@ class HttpUpstream:
         try:
             async with self._session.post(f"{self._base}/chat/completions", data=orjson.dumps(body)) as reply:
                 if reply.status != 200:  # noqa: PLR2004 - HTTP
-                    raise _failed(reply.status, await reply.read())
+                    raise _failed(reply.status, await _read(reply))
                 yield []
                 async for piece in reply.content.iter_any():
                     events = reader.feed(piece)
@@ -122,7 +135,7 @@ class HttpUpstream:
         """Return the upstream's list of models; raise UpstreamError."""
         try:
             async with self._session.get(f"{self._base}/models") as reply:
-                data = await reply.read()
+                data = await _read(reply)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         if reply.status != 200:  # noqa: PLR2004 - HTTP

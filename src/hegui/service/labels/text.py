@@ -103,6 +103,8 @@ class Labeller:
 
     def after(self, whole: str) -> str:
         """Return what goes after an answer whose text was `whole`."""
+        if self._style.position is LabelPosition.INTERFACE and whole:
+            self.reason = LabelPosition.INTERFACE.value
         if self._style.position is not LabelPosition.END or not whole:
             return ""
         if self._machine or is_machine_text(whole):
