@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -207,11 +209,8 @@ def test_rolling_the_whole_table_back_is_caught(tmp_path: Path, upstream: Script
     assert wait_for(lambda: int(published.read_text().split("\n")[1]) >= 8)
     kept = tmp_path / "kept"
     kept.write_text(published.read_text())
-    for pid in server.processes("hegui-keeper"):
-        import os
-        import signal
-
-        os.kill(pid, signal.SIGSTOP)
+    (keeper,) = server.processes("hegui-keeper")
+    os.kill(keeper, signal.SIGSTOP)
     with server.database() as connection:
         connection.execute("DELETE FROM evidence_checkpoint WHERE size > 4")
         connection.execute("UPDATE evidence_entry SET seq = NULL WHERE seq >= 4")
@@ -221,7 +220,10 @@ def test_rolling_the_whole_table_back_is_caught(tmp_path: Path, upstream: Script
         connection.execute(
             "INSERT INTO evidence_checkpoint SELECT 4, now(), note FROM evidence_checkpoint ORDER BY size DESC LIMIT 1 ON CONFLICT DO NOTHING"
         )
+    os.kill(keeper, signal.SIGCONT)
+    assert wait_for(lambda: "rolled back or rewritten" in server.log.read_text()), "a running keeper sees it too"
     server.kill()
+    server.log.write_text("")
     again = Server(tmp_path / "data", upstream=upstream.url).start()
     assert wait_for(lambda: "rolled back or rewritten" in again.log.read_text())
     with again.database() as connection:

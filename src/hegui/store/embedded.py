@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+import psycopg
+
 from hegui.kit.errors import BusyError, StoreError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 
 _WAIT_SECONDS = 60.0
+_CRASH_SECONDS = 20.0
 _FREE_BYTES = 64 * 1024 * 1024
 
 
@@ -87,18 +91,44 @@ class EmbeddedServer:
         self._server = PostgresServer(folder, cleanup_mode=None)
 
     def start(self) -> str:
-        """Start the server, or find it running, and return its URL; raise StoreError."""
+        """Start the server, or find it running, and return its URL; raise StoreError.
+
+        After a crash the files of the old server may lie about, or its last processes may still
+        hold the directory: that passes within seconds, so it is tried again.
+        """
+        deadline = time.monotonic() + _CRASH_SECONDS
+        while True:
+            self._forget_dead()
+            try:
+                self._server.start()
+                url = str(self._server.get_uri())
+                psycopg.connect(url, connect_timeout=5).close()
+            except Exception as error:
+                if time.monotonic() > deadline:
+                    raise self._not_started(error) from error
+                time.sleep(0.5)
+            else:
+                return url
+
+    def _forget_dead(self) -> None:
+        """Remove the process file of a server that is dead, or dead but not yet buried."""
+        file = self._folder / "postmaster.pid"
         try:
-            self._server.start()
-        except Exception as error:
-            log = self._folder / "log"
-            tail = log.read_text("utf-8", "replace").strip().splitlines()[-1:] if log.exists() else []
-            detail = tail[0] if tail else repr(error)
-            raise StoreError(
-                Bi(f"内嵌 PostgreSQL 未能启动：{detail}", f"the embedded PostgreSQL did not start: {detail}"),
-                Bi(f"查看 {log}；磁盘满则腾出空间", f"read {log}; free space if the disk is full"),
-            ) from error
-        return str(self._server.get_uri())
+            process = psutil.Process(int(file.read_text().splitlines()[0]))
+            alive = process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres"
+        except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+            alive = False
+        if not alive:
+            file.unlink(missing_ok=True)
+
+    def _not_started(self, error: Exception) -> StoreError:
+        log = self._folder / "log"
+        tail = log.read_text("utf-8", "replace").strip().splitlines()[-1:] if log.exists() else []
+        detail = tail[0] if tail else repr(error)
+        return StoreError(
+            Bi(f"内嵌 PostgreSQL 未能启动：{detail}", f"the embedded PostgreSQL did not start: {detail}"),
+            Bi(f"查看 {log}；磁盘满则腾出空间", f"read {log}; free space if the disk is full"),
+        )
 
     def stop(self) -> None:
         """Stop the server cleanly."""
