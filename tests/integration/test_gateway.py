@@ -688,3 +688,17 @@ def test_odd_usage_and_indices_of_the_upstream_do_no_harm(
 def test_a_long_answer_in_many_segments_arrives_whole(server: Server, upstream: ScriptedUpstream) -> None:
     upstream.scripts["big"] = says("番茄" * 60_000)
     assert ask(server, "big").choices[0].message.content == "番茄" * 60_000 + f"\n\n{LABEL}"
+
+
+def test_a_new_key_works_at_once_for_many_at_once(server: Server, upstream: ScriptedUpstream) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    upstream.scripts["safe"] = says(SAFE)
+    body = {"model": "safe", "messages": [{"role": "user", "content": "好"}]}
+    for _ in range(3):
+        key = hegui("keys", "create", "--data", server.data, "--service", "fresh").stdout.strip()
+        with ThreadPoolExecutor(16) as pool:
+            codes = list(
+                pool.map(lambda _, k=key: raw(server, body, Authorization=f"Bearer {k}").status_code, range(32))
+            )
+        assert codes == [200] * 32
