@@ -220,6 +220,7 @@ def start_hegui(scratch: Path, upstream: int, core: int | None) -> Target:
     library.write_text("\n".join(["word,risk", *rows, ""]), encoding="utf-8")
     port, log = free_port(), scratch / "hegui.log"
     command = [str(program), "serve", "--data", str(data), "--port", str(port), "--workers", "1"]
+    command += ["--console-port", str(free_port())]
     command += ["--upstream", f"http://127.0.0.1:{upstream}/v1", "--library", str(library)]
 
     def ready() -> bool:

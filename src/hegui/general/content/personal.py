@@ -181,14 +181,15 @@ def find(text: str, start: int = 0) -> Iterator[Found]:
 
     Those whose check digit does not fit are left out.
     """
-    if _RUN.search(text, start):
+    long = ANY_LONG.search(text, start) is not None
+    if long and _RUN.search(text, start):
         for match in _DIGITS.finditer(text, start):
             number = _number(match)
             if number is not None:
                 yield number
             elif uscc_valid(match.group()):
                 yield Found(Kind.USCC, *match.span(), valid=True)
-    if _SIX.search(text, start):
+    if long and _SIX.search(text, start):
         for match in _USCC.finditer(text, start):
             if not match.group().isdigit() and uscc_valid(match.group()) and not match.group()[:17].isdigit():
                 yield Found(Kind.USCC, *match.span(), valid=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import orjson
 
@@ -34,6 +34,21 @@ def _said(body: Json) -> str:
                 content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
             return str(content or "")
     return ""
+
+
+class DemoEvents:
+    """The events of one answer, at the pace of somebody who types fast."""
+
+    def __init__(self, batches: Iterator[list[bytes]]) -> None:
+        self._batches = batches
+
+    async def next(self) -> list[bytes]:
+        """Return the next events, empty at the end."""
+        await asyncio.sleep(_PAUSE)
+        return next(self._batches, [])
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give back."""
 
 
 class DemoUpstream:
@@ -76,8 +91,11 @@ class DemoUpstream:
             }
         )  # fmt: skip
 
-    async def stream(self, body: Json) -> AsyncIterator[list[bytes]]:
-        """Yield the answer two characters at a time."""
+    async def stream(self, body: Json) -> DemoEvents:
+        """Return the answer two characters at a time."""
+        return DemoEvents(self._batches(body))
+
+    def _batches(self, body: Json) -> Iterator[list[bytes]]:
         answer, count = self._answer(body), body.get("n") or 1
         base: Json = {
             "id": f"chatcmpl-{ids.uuid7()}", "object": "chat.completion.chunk", "created": int(time.time()),
@@ -90,11 +108,9 @@ class DemoUpstream:
                 for index in range(count)
             ]
 
-        yield []
         yield made({"role": "assistant", "content": ""})
         for start in range(0, len(answer), _PIECE):
             yield made({"content": answer[start : start + _PIECE]})
-            await asyncio.sleep(_PAUSE)
         yield made({}, "stop")
         if (body.get("stream_options") or {}).get("include_usage"):
             yield [orjson.dumps({**base, "choices": [], "usage": self._usage(body, answer)})]

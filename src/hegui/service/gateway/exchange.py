@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +21,9 @@ from hegui.service.gateway.access import Grant
 from hegui.service.gateway.inbound import LONGEST_TEXT, Inbound, RequestCheck
 from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.recorder import Recorder
-from hegui.service.gateway.records import Exchanged, RecordWriter, pseudonym
+from hegui.service.gateway.records import Exchanged, pseudonym
 from hegui.service.gateway.stream import Answer, AnswerContext
-from hegui.service.gateway.upstream import Upstream, UpstreamError
+from hegui.service.gateway.upstream import Events, Upstream, UpstreamError
 
 Begin = Callable[[], Awaitable[None]]
 SendPiece = Callable[[bytes], Awaitable[None]]
@@ -43,7 +42,6 @@ class Engine:
     tools: Checker
     upstream: Upstream
     recorder: Recorder
-    writer: RecordWriter
     keyring: Keyring
 
 
@@ -158,52 +156,61 @@ class Exchange:
         self.record.not_scanned.append("output")
         return self.answer.refused(completion(base, [], None))
 
-    async def stream(self, begin: Begin, send: SendPiece) -> None:  # noqa: C901 - each way it can end is told apart
+    async def stream(self, begin: Begin, send: SendPiece) -> None:
         """Ask the model and send what may leave; the last piece follows the commit.
 
         `begin` is called when the upstream has answered. Raises ApiError before that.
         """
-        complete, answer, begun = False, self.answer, False
         try:
-            async with aclosing(self.engine.upstream.stream(self.body)) as events:  # type: ignore[type-var]
-                async for batch in events:
-                    if not begun:
-                        begun = True
-                        await begin()
-                    out, complete = self._check_out(batch)
-                    if out:
-                        if self._first is None:
-                            self._first = time.perf_counter()
-                        await send(out)
-                    if complete or answer.blocked:
-                        break
+            events = await self.engine.upstream.stream(self.body)
         except UpstreamError as error:
-            if not begun:
-                raise await self._upstream_failed(error) from error
-            _LOG.warning("the upstream broke off: %s", error)
-        except ApiError:
-            raise
+            raise await self._upstream_failed(error) from error
         except Exception as error:
-            _LOG.exception("the stream of the upstream could not be read")
-            if not begun:
-                failed = UpstreamError(ApiError(502, "upstream_error", "上游出错 / the upstream failed"), str(error))
-                raise await self._upstream_failed(failed) from error
-        await send(await self._end(complete=complete))
-
-    def _check_out(self, batch: list[bytes]) -> tuple[bytes, bool]:
-        answer = self.answer
-        out: list[bytes] = []
-        if len(batch) == 1 and batch[0] != MARK:
+            _LOG.exception("the upstream could not be asked")
+            failed = UpstreamError(ApiError(502, "upstream_error", "上游出错 / the upstream failed"), str(error))
+            raise await self._upstream_failed(failed) from error
+        complete = False
+        try:
+            await begin()
             try:
-                return answer.event(batch[0]), False
+                complete = await self._pass_on(events, send)
+            except UpstreamError as error:
+                _LOG.warning("the upstream broke off: %s", error)
+            except Exception:  # noqa: BLE001 - the answer ends as incomplete, and is recorded
+                _LOG.exception("the stream of the upstream could not be read")
+            if not complete:
+                events.close()
+            await send(await self._end(complete=complete))
+        finally:
+            events.close()
+
+    async def _pass_on(self, events: Events, send: SendPiece) -> bool:
+        """Send what may leave until the upstream or a check ends the answer; return whether `[DONE]` came."""
+        answer = self.answer
+        while batch := await events.next():
+            try:
+                if len(batch) == 1 and batch[0] != MARK:
+                    out, complete = answer.event(batch[0]), False
+                else:
+                    out, complete = self._several(batch)
             except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
-                return self._failed(), False
+                out, complete = self._failed(), False
+            if out:
+                if self._first is None:
+                    self._first = time.perf_counter()
+                await send(out)
+            if complete or answer.blocked:
+                return complete
+        return False
+
+    def _several(self, batch: list[bytes]) -> tuple[bytes, bool]:
+        out: list[bytes] = []
         try:
             for raw in batch:
                 if raw == MARK:
                     return b"".join(out), True
-                out.append(answer.event(raw))
-        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
+                out.append(self.answer.event(raw))
+        except Exception:  # noqa: BLE001 - what passed before the fault may leave
             out.append(self._failed())
         return b"".join(out), False
 
@@ -271,9 +278,8 @@ class Exchange:
         self.record.latency_ms = int((end - self._began) * 1000)
         if self._first is not None:
             self.record.first_ms = int((self._first - self._began) * 1000)
-        row = self.engine.writer.row(self.record, self.engine.checker.versions)
         try:
-            await self.engine.recorder.record(row)
+            await self.engine.recorder.record(self.record, self.engine.checker.versions)
         except StoreError as error:
             raise not_recorded(error) from error
 
@@ -321,7 +327,7 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
     checked = engine.checker.check(text, Side.INPUT)
     record.inbound = [("input", verdict) for verdict in checked.verdicts]
     try:
-        await engine.recorder.record(engine.writer.row(record, engine.checker.versions))
+        await engine.recorder.record(record, engine.checker.versions)
     except StoreError as error:
         raise not_recorded(error) from error
     words = [verdict for verdict in checked.verdicts if verdict.lane != "personal"]

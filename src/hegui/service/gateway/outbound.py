@@ -14,7 +14,7 @@ from hegui.service.labels import Labeller
 
 Path = tuple[str | int, ...]
 
-_CONTENT: Path = ("content",)
+CONTENT: Path = ("content",)
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _TEXT, _OBJECT, _CALLS, _NAME = "text", "object", "calls", "name"
 _FUNCTION = {"name": _TEXT, "arguments": _TEXT}
@@ -133,10 +133,6 @@ class ChoiceGuard:
         """Check a delta or message in place; return whether it was changed."""
         return self._walk(delta, ())
 
-    def content(self, text: str) -> str:
-        """Check a piece of the answer's text and return what may leave."""
-        return self._feed(_CONTENT, text)
-
     def _walk(self, node: Json, path: Path) -> bool:
         """Check the fields that the protocol names; take every other one out, since nobody looked at it."""
         changed = False
@@ -180,7 +176,7 @@ class ChoiceGuard:
         out = channel.whole(text) if self.whole else channel.feed(text)
         if channel.blocked:
             self.blocked = True
-        if path == _CONTENT and out and not self.begun:
+        if path == CONTENT and out and not self.begun:
             self.begun = True
             out = self.labeller.before(out) + out
         return out
@@ -197,7 +193,7 @@ class ChoiceGuard:
                     channel.released.pop()
                 return []
             if rest:
-                if path == _CONTENT and not self.begun:
+                if path == CONTENT and not self.begun:
                     self.begun = True
                     rest = self.labeller.before(rest) + rest
                 rests.append(_nest(path, rest))

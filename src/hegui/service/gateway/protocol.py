@@ -83,6 +83,8 @@ class EventReader:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the data of each event that is now whole; comments and other fields are left out."""
+        if _is_one_event(piece) and not self._rest:
+            return [piece[6:-2].lstrip(b" ")]
         if b"\r" in piece or b"\r" in self._rest:
             # A line ends in CR, LF or CRLF; a CR at the very end may be half of a CRLF.
             data = self._rest + piece
@@ -101,6 +103,16 @@ class EventReader:
         """Return the data of a last event that no blank line ended."""
         block, self._rest = self._rest.replace(b"\r", b"\n").strip(b"\n"), b""
         return _data(block) if block else None
+
+
+def _is_one_event(piece: bytes) -> bool:
+    """Say whether a piece is one whole event of one line, as most pieces of a stream are."""
+    return (
+        piece.endswith(b"\n\n")
+        and piece.startswith(b"data: ")
+        and piece.find(b"\n") == len(piece) - 2
+        and b"\r" not in piece
+    )
 
 
 def _data(block: bytes) -> bytes | None:

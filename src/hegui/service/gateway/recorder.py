@@ -15,11 +15,13 @@ from typing import Any
 import orjson
 import psycopg
 
+from hegui.general.content.checks import Versions
 from hegui.kit.errors import StoreError
+from hegui.service.gateway.records import Exchanged, RecordWriter
 from hegui.service.gateway.spool import Spool, spool_error
 
 _LOG = logging.getLogger(__name__)
-_BATCH = 500
+_BATCH = 200
 _TIMEOUT = 5.0
 _RETRY = 1.0
 
@@ -43,15 +45,17 @@ ON CONFLICT (id) DO NOTHING
 
 
 Row = dict[str, Any]
+_Waiting = tuple[Exchanged, Versions, asyncio.Future[None]]
 
 
 class Recorder:
-    """Collects rows while a commit runs, then commits them together."""
+    """Collects exchanges while a commit runs, then writes their rows and commits them together."""
 
-    def __init__(self, url: str, spool: Spool) -> None:
+    def __init__(self, url: str, spool: Spool, writer: RecordWriter) -> None:
         self._url = url
         self._spool = spool
-        self._pending: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self._writer = writer
+        self._pending: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -82,10 +86,10 @@ class Recorder:
         if self._spool.expired:
             raise spool_error("数据库不可用已超过允许时间 / the database has been away too long")
 
-    async def record(self, row: dict[str, Any]) -> None:
-        """Return when the row is durable; raise StoreError when it can not be made so."""
+    async def record(self, exchanged: Exchanged, versions: Versions) -> None:
+        """Return when the exchange's record is durable; raise StoreError when it can not be made so."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.append((row, future))
+        self._pending.append((exchanged, versions, future))
         self._wake.set()
         await future
 
@@ -103,13 +107,13 @@ class Recorder:
             self._flying = len(batch)
             try:
                 if batch:
-                    problems = await self._commit([row for row, _ in batch])
+                    problems = await self._write(batch)
                 elif self._spool.used and loop.time() >= self._away_until:
                     await self._drain()
             except Exception as error:  # noqa: BLE001 - whoever waits is told, and the next batch is tried
                 _LOG.exception("the recorder failed; the exchanges of this batch are not served")
                 problems = [spool_error(str(error))] * len(batch)
-            for place, (_, future) in enumerate(batch):
+            for place, (_, _, future) in enumerate(batch):
                 if future.done():
                     continue
                 problem = problems[place]
@@ -118,6 +122,23 @@ class Recorder:
                 else:
                     future.set_exception(problem)
             self._flying = 0
+
+    async def _write(self, batch: list[_Waiting]) -> list[StoreError | None]:
+        """Build the rows, one after the other while their code is hot, and commit them; one that fails harms no other."""
+        problems: list[StoreError | None] = [None] * len(batch)
+        rows: list[Row] = []
+        places: list[int] = []
+        for place, (exchanged, versions, _) in enumerate(batch):
+            try:
+                rows.append(self._writer.row(exchanged, versions))
+                places.append(place)
+            except Exception as error:  # noqa: BLE001 - whoever waits is told
+                _LOG.exception("a record could not be made")
+                problems[place] = spool_error(f"{exchanged.content_id}: {type(error).__name__}")
+        if rows:
+            for place, problem in zip(places, await self._commit(rows), strict=True):
+                problems[place] = problem
+        return problems
 
     async def _commit(self, rows: list[Row]) -> list[StoreError | None]:
         """Make rows durable in the database or the spool; return for each what kept it from that."""

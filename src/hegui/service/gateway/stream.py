@@ -15,8 +15,10 @@ import orjson
 
 from hegui.general.content.checks import Checker, Verdict
 from hegui.general.content.policy import Side
+from hegui.general.content.window import Window
 from hegui.service.gateway import refusals
-from hegui.service.gateway.outbound import ChoiceGuard, merge
+from hegui.service.gateway.frame import MOST_FRAMES, Frame, learn
+from hegui.service.gateway.outbound import CONTENT, ChoiceGuard, merge
 from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, event, loads_object, no_usage, raw_event
 from hegui.service.gateway.texts import leaves
 from hegui.service.labels import Labeller, LabelStyle
@@ -31,6 +33,7 @@ _KNOWN_CHOICE = {
 }
 _REASON = re.compile(r"[a-z_]{1,40}")
 _NO_TEXT = frozenset({"role", "content"})
+_ONLY_CONTENT = {"content"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Answer:
         self._tail: list[bytes] = []
         self._first = True
         self._whole = False
-        self._shape: tuple[str, ...] = ()
+        self._frame: Frame | None = None
+        self._learnt = 0
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return every verdict with its path."""
@@ -111,20 +115,26 @@ class Answer:
 
     def event(self, raw: bytes) -> bytes:
         """Take the data of one upstream event and return the bytes that may leave now."""
-        if self.blocked:
+        if self.outcome:
             return b""
+        frame = self._frame
+        if frame is not None and not self._tail:
+            text = frame.text(raw)
+            if text is not None:
+                return self._framed(frame, text, raw)
         data = loads_object(raw, "an event of the upstream")
-        plain = self._plain_piece(data)
-        if plain is not None:
-            return self._content(data, raw, *plain)
         if "error" in data and not data.get("choices"):
             message = "the upstream reported an error inside the stream"
             raise ProtocolError(message)
+        return self._parsed(data, raw)
+
+    def _parsed(self, data: Json, raw: bytes) -> bytes:
         stripped = self._strip(data, "chunk")
         if not self._base:
             self._base = {key: data.get(key) for key in ("id", "created", "model")}
         changed, finishing, empty = self._choices(data)
-        changed = changed or stripped or not _once(raw)
+        foreign = stripped or not _once(raw)
+        changed = changed or foreign
         if self.blocked:
             # What stood before the hit may leave; the rest of the event may not.
             return b"" if empty or finishing else self._out(data, raw, changed=True)
@@ -133,43 +143,33 @@ class Answer:
         if finishing or (self._tail and not data.get("choices")):
             self._tail.append(event(data) if changed else raw_event(raw))
             return b""
+        if not foreign and self._learnt < MOST_FRAMES and not self._tail:
+            self._learn(raw)
         if empty and changed:
             return b""
         return self._out(data, raw, changed=changed)
 
-    def _plain_piece(self, data: Json) -> tuple[ChoiceGuard, str] | None:
-        """Return choice and text of the common event: one choice, one piece of content, nothing else."""
-        items = data.get("choices")
-        if not items or len(items) != 1:
-            return None
-        item = items[0]
-        delta = item.get("delta")
-        if not delta or len(delta) != 1 or item.get("finish_reason") or item.get("logprobs"):
-            return None
-        content, choice = delta.get("content"), self.choices.get(item.get("index") or 0)
-        if not content or choice is None or choice.finished or not isinstance(content, str):
-            return None
-        shape = (*data, "", *item)
-        if shape != self._shape:
-            if not (data.keys() <= _KNOWN and item.keys() <= _KNOWN_CHOICE["chunk"]):
-                return None
-            # Most events of a stream have the same keys; they are looked at once.
-            self._shape = shape
-        return choice, content
-
-    def _content(self, data: Json, raw: bytes, choice: ChoiceGuard, content: str) -> bytes:
-        out = choice.content(content)
-        if out is content or out == content:
-            item = data["choices"][0]
-            keys = len(data) + len(item) + 1
-            # A key that stands twice would be checked once: then the bytes are written anew.
-            return self._out(data, raw, changed=raw.count(b'":') != keys or b"\n" in raw)
-        if choice.blocked:
+    def _framed(self, frame: Frame, text: str, raw: bytes) -> bytes:
+        """Take an event that differs from one that was checked in its text alone."""
+        window = frame.window
+        out = window.feed(text)
+        if window.blocked:
             self.outcome = refusals.REFUSED_OUTPUT
-        if not out:
-            return b""
-        data["choices"][0]["delta"]["content"] = out
-        return self._out(data, raw, changed=True)
+        if out == text:
+            return raw_event(raw)
+        return frame.event(out) if out else b""
+
+    def _learn(self, raw: bytes) -> None:
+        """Remember the frame of an event that holds one piece of content and nothing else."""
+        data: Json = orjson.loads(raw)
+        items: list[Json] = data.get("choices") or []
+        if len(items) != 1 or (items[0].get("delta") or {}).keys() != _ONLY_CONTENT or items[0].get("logprobs"):
+            return
+        choice, content = self.choices[items[0].get("index") or 0], items[0]["delta"]["content"]
+        window = choice.channels.get(CONTENT)
+        if isinstance(content, str) and content and choice.begun and not choice.finished and isinstance(window, Window):
+            self._learnt += 1
+            self._frame = learn(raw, data, content, window)
 
     def _choices(self, data: Json) -> tuple[bool, bool, bool]:
         changed = finishing = False

@@ -111,9 +111,11 @@ def joined_parts(message: Json) -> str:
 def options(body: Json) -> Iterator[tuple[str, str]]:
     """Yield the strings of every option that can carry text: tools, formats, predictions, unknown keys."""
     for key, value in body.items():
+        if key in SCALARS and (key == "messages" or not isinstance(value, str | list | dict)):
+            continue
         if not _PLAIN.fullmatch(key):
             yield key, key
-        if key == "messages" or (key in SCALARS and isinstance(value, str) and _PLAIN.fullmatch(value)):
+        if key in SCALARS and isinstance(value, str) and _PLAIN.fullmatch(value):
             continue
         yield from leaves(value, key)
 

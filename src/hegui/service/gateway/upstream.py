@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
 from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
+from hegui.service.gateway.client import Client, Connection
 from hegui.service.gateway.protocol import ApiError, EventReader, Json
 
+_OK = 200
 _LONGEST_BODY = 32 * 1024 * 1024
 _CLIENT_ERRORS = frozenset({400, 404, 408, 413, 422, 429})
+_CHAT = "/chat/completions"
 
 
 class UpstreamError(Exception):
@@ -26,21 +27,33 @@ class UpstreamError(Exception):
         self.api = api
 
 
+class Events(Protocol):
+    """A streamed answer, being read."""
+
+    async def next(self) -> list[bytes]:
+        """Return the data of the events that came together, empty at the end; raise UpstreamError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; an answer that has not ended is cancelled."""
+        ...
+
+
 class Upstream(Protocol):
     """A model behind the gateway."""
 
     name: str
 
     async def complete(self, body: Json) -> bytes:
-        """Return the body of a whole completion."""
+        """Return the body of a whole completion; raise UpstreamError."""
         ...
 
-    def stream(self, body: Json) -> AsyncIterator[list[bytes]]:
-        """Yield the data of events, as many at a time as arrive together; closing it cancels the call."""
+    async def stream(self, body: Json) -> Events:
+        """Return once the upstream has begun to answer; raise UpstreamError."""
         ...
 
     async def models(self) -> Json:
-        """Return the list of models."""
+        """Return the list of models; raise UpstreamError."""
         ...
 
     async def close(self) -> None:
@@ -67,79 +80,90 @@ def _unreachable(error: Exception) -> UpstreamError:
     return UpstreamError(api, f"{type(error).__name__}: {error}")
 
 
-async def _read(reply: aiohttp.ClientResponse) -> bytes:
-    """Return a whole body of bounded size; raise aiohttp.ClientPayloadError past the bound."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in reply.content.iter_any():
-        size += len(part)
-        if size > _LONGEST_BODY:
-            message = f"the upstream's body is over {_LONGEST_BODY} bytes"
-            raise aiohttp.ClientPayloadError(message)
-        parts.append(part)
-    return b"".join(parts)
+class HttpEvents:
+    """The events of a streamed reply."""
+
+    __slots__ = ("_client", "_closed", "_connection", "_ended", "_reader")
+
+    def __init__(self, client: Client, connection: Connection) -> None:
+        self._client = client
+        self._connection = connection
+        self._reader = EventReader()
+        self._ended = self._closed = False
+
+    async def next(self) -> list[bytes]:
+        """Return the data of the events that came together, empty at the end; raise UpstreamError."""
+        while not self._ended:
+            try:
+                piece = await self._connection.piece()
+            except OSError as error:
+                raise _unreachable(error) from error
+            if piece:
+                events = self._reader.feed(piece)
+                if events:
+                    return events
+                continue
+            self._ended = True
+            last = self._reader.rest()
+            if last is not None:
+                return [last]
+        return []
+
+    def close(self) -> None:
+        """Give the connection back; closing twice does no harm."""
+        if not self._closed:
+            self._closed = self._ended = True
+            self._client.release(self._connection)
 
 
 class HttpUpstream:
     """An OpenAI-compatible service over HTTP."""
 
     def __init__(self, settings: Settings) -> None:
-        self._base = settings.upstream.rstrip("/")
-        self.name = self._base
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        base = settings.upstream.rstrip("/")
+        self.name = base
+        headers = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "hegui"}
         if settings.upstream_key:
             headers["Authorization"] = f"Bearer {settings.upstream_key}"
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=settings.upstream_connect_seconds,
-                sock_read=settings.upstream_idle_seconds,
-            ),
-            headers=headers,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
+        self._client = Client(
+            base, headers, connect_seconds=settings.upstream_connect_seconds,
+            idle_seconds=settings.upstream_idle_seconds,
+        )  # fmt: skip
+
+    async def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Return the whole body of a reply 200; raise UpstreamError."""
+        try:
+            reply = await self._client.request(method, path, body)
+            try:
+                status, data = reply.status, await reply.body(_LONGEST_BODY)
+            finally:
+                self._client.release(reply)
+        except OSError as error:
+            raise _unreachable(error) from error
+        if status != _OK:
+            raise _failed(status, data)
+        return data
 
     async def complete(self, body: Json) -> bytes:
         """Return the body of a whole completion; raise UpstreamError."""
-        try:
-            async with self._session.post(f"{self._base}/chat/completions", data=orjson.dumps(body)) as reply:
-                data = await _read(reply)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from error
-        if reply.status != 200:  # noqa: PLR2004 - HTTP
-            raise _failed(reply.status, data)
-        return data
+        return await self._ask("POST", _CHAT, orjson.dumps(body))
 
-    async def stream(self, body: Json) -> AsyncIterator[list[bytes]]:
-        """Yield events as they come; raise UpstreamError."""
-        reader = EventReader()
+    async def stream(self, body: Json) -> HttpEvents:
+        """Return once the upstream has begun to answer; raise UpstreamError."""
         try:
-            async with self._session.post(f"{self._base}/chat/completions", data=orjson.dumps(body)) as reply:
-                if reply.status != 200:  # noqa: PLR2004 - HTTP
-                    raise _failed(reply.status, await _read(reply))
-                yield []
-                async for piece in reply.content.iter_any():
-                    events = reader.feed(piece)
-                    if events:
-                        yield events
-                last = reader.rest()
-                if last is not None:
-                    yield [last]
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reply = await self._client.request("POST", _CHAT, orjson.dumps(body))
+            if reply.status != _OK:
+                try:
+                    raise _failed(reply.status, await reply.body(_LONGEST_BODY))
+                finally:
+                    self._client.release(reply)
+        except OSError as error:
             raise _unreachable(error) from error
+        return HttpEvents(self._client, reply)
 
     async def models(self) -> Json:
         """Return the upstream's list of models; raise UpstreamError."""
-        try:
-            async with self._session.get(f"{self._base}/models") as reply:
-                data = await _read(reply)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from error
-        if reply.status != 200:  # noqa: PLR2004 - HTTP
-            raise _failed(reply.status, data)
+        data = await self._ask("GET", "/models")
         try:
             value: Any = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -148,13 +172,28 @@ class HttpUpstream:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._session.close()
-        await asyncio.sleep(0)
+        await self._client.close()
 
 
 def check_upstream(settings: Settings) -> None:
     """Raise SettingsError unless the settings name an upstream."""
-    if settings.upstream != "demo" and not settings.upstream.startswith(("http://", "https://")):
+    if settings.upstream == "demo":
+        return
+    parts = urlsplit(settings.upstream)
+    if parts.username is not None:
+        raise SettingsError(
+            Bi("上游地址里不能有账号", "the upstream's address must not hold credentials"),
+            Bi("用设置 upstream_key 给出密钥", "give the key by the setting `upstream_key`"),
+        )
+    if not settings.upstream_key.isprintable():
+        raise SettingsError(
+            Bi(
+                "上游密钥含控制字符（常见的是末尾换行）",
+                "the upstream's key holds a control character, such as a line end",
+            ),
+            Bi("去掉后重试", "take it out and try again"),
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(
             Bi(f"上游 {settings.upstream} 无法识别", f"the upstream {settings.upstream} is not understood"),
             Bi(

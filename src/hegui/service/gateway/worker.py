@@ -62,11 +62,11 @@ class Worker:
         spool = Spool(
             spool_folder(settings.data), seconds=settings.spool_seconds, most_bytes=settings.spool_megabytes << 20
         )
-        recorder = Recorder(self._url, spool)
-        recorder.start()
         writer = RecordWriter(keyring, content_days=settings.content_days, log_months=log_months(settings.log_months))
+        recorder = Recorder(self._url, spool, writer)
+        recorder.start()
         tools = Checker(checker.library, tools_policy(checker.policy))
-        self._engine = Engine(checker, tools, open_upstream(settings), recorder, writer, keyring)
+        self._engine = Engine(checker, tools, open_upstream(settings), recorder, keyring)
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
         # What was loaded stays; collecting it again and again would cost more than the requests.

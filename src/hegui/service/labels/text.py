@@ -63,6 +63,8 @@ def is_machine_text(text: str) -> bool:
 def _open_fence(text: str) -> bool:
     """Say whether a text ends inside a fenced code block."""
     fence = ""
+    if "```" not in text and "~~~" not in text:
+        return False
     for match in _FENCE.finditer(text):
         mark = match.group(1)
         if not fence:
