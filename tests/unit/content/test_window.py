@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.folding import LONGEST_RUN, Runs
 from hegui.general.content.library import Library, compile_library
 from hegui.general.content.policy import Policy, Side, load_policy, parse_policy
 from hegui.general.content.window import Window
@@ -34,10 +35,11 @@ def checker(policy: Policy | None = None) -> Checker:
 
 
 CHECKERS = [checker(), checker(parse_policy(MASKING, load_policy(None)))]
+RUN = "\u200b" * 50
 ALPHABET = "标记甲乙丙丁av12x质量差遮我 -+你好。\u200b\ufeff３１ａＶ㎏é@.c0138"
 PIECES = st.sampled_from([
     "13800138000", "11010519491231002x", "6222021234567890128", "138 0013 8000", "1234-5678-9012-3452",
-    "a.b@example.com", "标记甲", "av", "91350100M000100Y43", "遮我遮", "+86 ", "合规",
+    "a.b@example.com", "标记甲", "av", "91350100M000100Y43", "遮我遮", "+86 ", "合规", RUN,
 ])  # fmt: skip
 TEXTS = st.lists(st.one_of(st.text(ALPHABET, max_size=6), PIECES), max_size=8).map("".join)
 
@@ -73,7 +75,7 @@ def test_what_a_stream_lets_out_agrees_with_the_check_of_the_whole(text: str, cu
     assert blocked == used.check(text, Side.OUTPUT).blocked
     assert not used.check(out, Side.OUTPUT).blocked
     if not blocked:
-        assert len(out) == len(text)
+        assert len(out) == len(Runs().cut(text))
 
 
 @settings(max_examples=300, deadline=None)
@@ -143,3 +145,20 @@ def test_a_whole_text_in_one_pass_equals_the_stream(used: Checker, text: str) ->
     out = window.whole(text)
     verdicts = sorted(window.verdicts, key=lambda v: (v.start, v.end, v.rule))
     assert (out, window.blocked, verdicts) == stream(used, text, [])
+
+
+def test_endless_characters_that_show_nothing_do_not_fill_the_memory() -> None:
+    window = Window(CHECKERS[0])
+    for _ in range(50):
+        window.feed("标" + "\u200b" * 10_000)
+        assert len(window.held) <= 2 * (LONGEST_RUN + 1)
+    assert window.feed("准").endswith("标" + "\u200b" * LONGEST_RUN + "准")
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text("标a\u200b\u0301", max_size=300), cuts=st.lists(st.integers(0, 300), max_size=6))
+def test_what_is_cut_of_a_run_does_not_depend_on_the_pieces(text: str, cuts: list[int]) -> None:
+    long = text.replace("a", RUN)
+    places = sorted({min(cut, len(long)) for cut in cuts} | {0, len(long)})
+    runs = Runs()
+    assert "".join(runs.cut(long[a:b]) for a, b in pairwise(places)) == Runs().cut(long)

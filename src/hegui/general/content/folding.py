@@ -63,6 +63,35 @@ def simple(text: str) -> str | None:
     return None if _DROPPED in folded or _MANY in folded else folded
 
 
+LONGEST_RUN = 64
+"""Characters that fold to nothing that may stand in a row in a stream; no script needs that many."""
+
+
+class Runs:
+    """Cuts endless runs of characters that fold to nothing, in text that comes piece by piece.
+
+    Such a run shows nothing, yet a stream would have to hold it for as long as it lasts. What is
+    cut depends on the text alone, not on the pieces.
+    """
+
+    __slots__ = ("length",)
+
+    def __init__(self) -> None:
+        self.length = 0
+
+    def cut(self, piece: str) -> str:
+        """Return a piece without the characters of a run past its longest."""
+        if _DROPPED not in _translate(piece):
+            self.length = 0 if piece else self.length
+            return piece
+        kept = []
+        for character in piece:
+            self.length = self.length + 1 if _TABLE[ord(character)] == _DROPPED else 0
+            if self.length <= LONGEST_RUN:
+                kept.append(character)
+        return "".join(kept)
+
+
 def _translate(text: str) -> str:
     if text.isascii():
         return text.lower() if text.isprintable() else text.translate(_TABLE)

@@ -24,7 +24,7 @@ class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
     __slots__ = (
-        "_before", "_checker", "_ends", "_find", "_held", "_longest", "_passed", "_prefixes", "_reach", "_side",
+        "_before", "_checker", "_ends", "_find", "_held", "_longest", "_passed", "_prefixes", "_reach", "_runs", "_side",
         "_tail", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
@@ -37,6 +37,7 @@ class Window:
         self._tail = checker.tails[side]
         self._ends = checker.ends[side]
         self._reach = checker.reach[side]
+        self._runs = folding.Runs()
         self._held = ""
         self._before = ""
         self._passed = 0
@@ -58,7 +59,8 @@ class Window:
         text = self._held + piece
         folded = folding.simple(text) if len(text) <= _SHORT else None
         if folded is None:
-            return self._step(piece, final=False)
+            return self._step(self._runs.cut(piece), final=False)
+        self._runs.length = 0
         before = self._before
         joined = before + folded
         if self._find(joined):
@@ -82,10 +84,12 @@ class Window:
         """Take a text that is whole and return what may leave; the same as `feed` and `finish`, in one pass."""
         if not text or self._held or self._passed:
             return self.feed(text) + self.finish()
+        text = self._runs.cut(text)
         fold = folding.fold(text)
         spans = self._checker.words(fold.text, self._side, start=0, final=True)
         found = self._checker.personal(fold.text, self._side)
         if any(span.verdict.action is not Action.PASS for span in (*spans, *found)):
+            self._runs.length = 0
             return self.feed(text) + self.finish()
         return self._release(text, fold, spans + found, len(fold.text))
 

@@ -101,6 +101,7 @@ class Connection(asyncio.Protocol):
             self._sized = True
         elif lower == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
             self._error = BrokenReplyError("the upstream compressed its reply though it was asked not to")
+            raise self._error
 
     def on_headers_complete(self) -> None:
         """Note the status; an interim reply (100 …) comes before the one that counts."""
@@ -147,7 +148,7 @@ class Connection(asyncio.Protocol):
                 raise self._error
             waiter = self._waiter = self._loop.create_future()
             await waiter
-        if self._error is not None:
+        if self._error is not None and not self._ended:
             raise self._error
         return self.status
 

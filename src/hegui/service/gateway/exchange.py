@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from hegui.evidence.keyring import Keyring
-from hegui.general.content.checks import Checker
+from hegui.general.content.checks import CLEAN, Checker
 from hegui.general.content.policy import Side
 from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
@@ -324,12 +324,21 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
             f"文本超过 {LONGEST_TEXT} 字 / the text is over {LONGEST_TEXT} characters",
             param="input",
         )
-    checked = engine.checker.check(text, Side.INPUT)
+    checked = CLEAN
+    try:
+        checked = engine.checker.check(text, Side.INPUT)
+    except Exception:  # noqa: BLE001 - a check that can not run is told and recorded, never "fine"
+        _LOG.exception("a text could not be checked")
+        record.not_scanned, record.outcome = ["input"], refusals.UNDETERMINED
     record.inbound = [("input", verdict) for verdict in checked.verdicts]
     try:
         await engine.recorder.record(record, engine.checker.versions)
     except StoreError as error:
         raise not_recorded(error) from error
+    if record.not_scanned:
+        raise ApiError(
+            503, "undetermined", "检查未能运行，结果未知；请稍后重试 / the check could not run; try again later"
+        )
     words = [verdict for verdict in checked.verdicts if verdict.lane != "personal"]
     hit = {verdict.risk for verdict in words}
     return {

@@ -155,7 +155,11 @@ class RequestCheck:
                 found.extend((where, verdict) for verdict in self._text(inside).verdicts if verdict.lane != "personal")
         whole = texts.joined_parts(message)
         if whole and severest([verdict.action for _, verdict in found]) not in BLOCKING:
-            across = [item for item in self._text(whole).verdicts if item.action in BLOCKING]
+            checked = self._text(whole)
+            across = [item for item in checked.verdicts if item.action in BLOCKING]
+            if mask and checked.action is Action.MASK:
+                across = [item for item in checked.verdicts if item.action is Action.MASK]
+                texts.split_into_parts(message, masked(whole, checked.verdicts))
             found.extend((f"{path}.content", verdict) for verdict in across)
         return found
 

@@ -108,6 +108,21 @@ def joined_parts(message: Json) -> str:
     return "".join(texts) if len(texts) > 1 else ""
 
 
+def split_into_parts(message: Json, whole: str) -> None:
+    """Put a text of the same length as the joined parts back into them, part by part."""
+    at = 0
+    content: list[Any] = message["content"]
+    for place, part in enumerate(content):
+        text = part.get("text") if isinstance(part, dict) else part
+        if not isinstance(text, str):
+            continue
+        piece, at = whole[at : at + len(text)], at + len(text)
+        if isinstance(part, dict):
+            part["text"] = piece
+        else:
+            content[place] = piece
+
+
 def options(body: Json) -> Iterator[tuple[str, str]]:
     """Yield the strings of every option that can carry text: tools, formats, predictions, unknown keys."""
     for key, value in body.items():
