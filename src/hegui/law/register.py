@@ -108,7 +108,11 @@ def _twice(citation: str, first: Instrument, second: Instrument) -> InputError:
 def _unknown(citation: str, known: list[str]) -> UnknownCitationError:
     import difflib  # noqa: PLC0415 - only on the way to an error
 
-    near = difflib.get_close_matches(citation.strip().upper().replace("GM-", f"{MEASURES}-"), known, n=3)
+    wanted = citation.strip().casefold().rpartition(" ")[2]
+    if wanted.startswith("gm-"):  # a common short name of the Measures
+        wanted = f"{MEASURES.casefold()}-{wanted[3:]}"
+    names = {item.casefold(): item for item in reversed(known)}
+    near = [names[item] for item in difflib.get_close_matches(wanted, names, n=3)]
     return UnknownCitationError(
         Bi(f"法规数据中没有 {citation}", f"the law data has no {citation}"),
         Bi(
@@ -132,12 +136,15 @@ def parse_instrument(text: str, name: str) -> Instrument:
 
 
 def in_force(versions: Iterable[Instrument], on: date) -> tuple[Instrument, ...]:
-    """Return what is law on a day; of several versions of one instrument, the one that came into force last."""
+    """Return what is law on a day: of each instrument the version begun last, unless that one is repealed by then.
+
+    An older version never comes back when the one that replaced it is repealed.
+    """
     newest: dict[str, Instrument] = {}
     for item in versions:
-        if item.covers(on) and (item.id not in newest or newest[item.id].in_force < item.in_force):
+        if item.in_force <= on and (item.id not in newest or newest[item.id].in_force < item.in_force):
             newest[item.id] = item
-    return tuple(newest.values())
+    return tuple(item for item in newest.values() if item.covers(on))
 
 
 @cache
