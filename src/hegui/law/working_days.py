@@ -84,7 +84,7 @@ class Due:
         weekend = len(self.skipped) - len(off)
         if weekend:
             zh.append(f"周末 {weekend} 天不计")
-            en.append(f"{weekend} weekend days not counted")
+            en.append(f"{weekend} weekend day{'s' if weekend > 1 else ''} not counted")
         if self.made_up:
             zh.append("调休上班计入 " + "、".join(f"{item.day:%m-%d}" for item in self.made_up))
             en.append("make-up working days counted: " + ", ".join(f"{item.day:%m-%d}" for item in self.made_up))
