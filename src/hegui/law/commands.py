@@ -38,7 +38,7 @@ class Day(click.ParamType[date]):
         if digits is not None:
             with contextlib.suppress(ValueError):
                 meant = date(*(int(part) for part in digits.groups())).isoformat()
-        if meant != text:
+        if not meant or meant != text:
             example = meant or "2026-09-25"
             self.fail(f"{value!r} 不是日期，写成 {example} / {value!r} is not a day; write {example}", param, ctx)
         return date.fromisoformat(text)
