@@ -157,7 +157,7 @@ def test_show_says_everything_the_issue_asks_of_every_duty(instrument: str) -> N
             assert (UNCONFIRMED in said) is (not item.confirmed)
             assert built["confirmed"] is (item.mark != "K")
             for number, row in zip(item.numbers, built["numbers"], strict=True):
-                line = f"{number.name} {number.sense} {number.value} {number.unit} [{MARKS[number.mark].both}]"
+                line = f"{number.name} {number.sense} {number.value} {number.unit} [{MARKS[number.mark].both}"
                 assert line in said
                 assert row["confirmed"] is (number.mark != "K")
             if item.deadline is not None:

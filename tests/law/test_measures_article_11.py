@@ -12,7 +12,7 @@ from hegui.evidence.retention import log_months
 from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
 from tests.harness import Server
-from tests.law.asking import Json, block, clock, duty, is_not_built, said, today, value
+from tests.law.asking import Json, block, clock, duty, is_not_built, said, shown, today, value
 from tests.upstream import ScriptedUpstream, says
 
 SECRET = "番茄的秘密配方第七号"
@@ -111,7 +111,9 @@ def test_numbers_of_the_rules_on_personal_information(clause: str, name: str, nu
 
 def test_the_threshold_for_an_officer_is_unconfirmed() -> None:
     text = block(said("PIPL-52"), "PIPL-52")
-    assert "officer_persons min 1000000 persons [未经证实 / unconfirmed]" in text
+    assert text.startswith("■ PIPL-52  [已读全文"), "the article was read; its threshold is fixed elsewhere"
+    assert "officer_persons min 1000000 persons [未经证实 / unconfirmed: " in text
+    assert shown("PIPL-52")["article"]["obligations"][0]["numbers"][0]["confirmed"] is False
     assert "threshold of one million persons is from general knowledge" in text
 
 

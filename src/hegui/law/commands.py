@@ -166,7 +166,9 @@ def _obligation_lines(item: Obligation) -> list[str]:
     if item.deadline:
         since = f" ({item.deadline.since.bi.both})" if item.deadline.since else ""
         lines.append(f"  时限 term: {clocks.term(item.deadline).both}{since} [{MARKS[item.deadline.mark].both}]")
-    lines += [f"  数字 number: {n.name} {n.sense} {n.value} {n.unit} [{MARKS[n.mark].both}]" for n in item.numbers]
+    for n in item.numbers:
+        note = f": {n.note.bi.both}" if n.note else ""
+        lines.append(f"  数字 number: {n.name} {n.sense} {n.value} {n.unit} [{MARKS[n.mark].both}{note}]")
     if item.evidence:
         lines.append(f"  证明 proved by: {item.evidence.bi.both}")
     for name, values in (
