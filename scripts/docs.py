@@ -11,8 +11,9 @@ from pathlib import Path
 from hegui.general.content.personal import KIND_NAMES
 from hegui.general.content.policy import ACTION_NAMES
 from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
 from hegui.law import clocks, register
-from hegui.law.models import MARKS, Article
+from hegui.law.models import KINDS, MARKS, NATURES, PHASES, WHO, Article, Words
 from hegui.law.register import MEASURES
 from hegui.people.facts import RESULT_NAMES
 from hegui.people.permits import ROLE_NAMES
@@ -52,7 +53,6 @@ def article(found: Article) -> str:
         "",
     ]
     for item in found.obligations:
-        mark = MARKS[item.mark].both + (f"：{item.unconfirmed.zh} / {item.unconfirmed.en}" if item.unconfirmed else "")
         lines += [
             f"## {item.id}",
             "",
@@ -60,17 +60,37 @@ def article(found: Article) -> str:
             "",
             item.duty.en,
             "",
-            f"- 依据 mark: {mark}",
+            f"- 依据 mark: {_mark(item.mark, item.unconfirmed)}",
+            f"- 约束 binds: {_names(WHO, item.who)} · {NATURES[item.nature].both}",
+            f"- 阶段 phase: {_names(PHASES, item.phase)}",
             f"- 房间 room: `{item.room}`",
         ]
+        if item.trigger:
+            lines.append(f"- 何时 when: {item.trigger.zh} / {item.trigger.en}")
         if item.deadline:
-            lines.append(f"- 时限 term: {clocks.term(item.deadline).both}")
+            lines.append(f"- 时限 term: {clocks.term(item.deadline).both} · {_mark(item.deadline.mark)}")
+        lines += [f"- 数字 number: `{n.name}` {n.sense} {n.value} {n.unit} · {_mark(n.mark)}" for n in item.numbers]
         if item.evidence:
             lines.append(f"- 证明 evidence: {item.evidence.zh} / {item.evidence.en}")
-        if item.see or item.clocks:
-            lines.append(f"- 参见 see: {', '.join((*item.see, *item.clocks))}")
+        if item.parents:
+            lines.append(f"- 罚则依据 penalties under: {', '.join(item.parents)}")
+        others = [_reference(other) for other in dict.fromkeys((*item.clocks, *item.see))]
+        if others:
+            lines.append(f"- 参见 see: {', '.join(others)}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _mark(mark: str, what: Words | None = None) -> str:
+    return MARKS[mark].both + (f"：{what.zh} / {what.en}" if mark == "K" and what else "")
+
+
+def _names(names: dict[str, Bi], values: tuple[str, ...]) -> str:
+    return "、".join(names[value].both for value in values)
+
+
+def _reference(citation: str) -> str:
+    return citation if register().obligation(citation).confirmed else f"{citation} ({MARKS['K'].both})"
 
 
 def glossary() -> str:
@@ -80,6 +100,12 @@ def glossary() -> str:
         ("角色 roles", {str(_value(key)): name for key, name in ROLE_NAMES.items()}),
         ("动作 actions", {str(_value(key)): name for key, name in ACTION_NAMES.items()}),
         ("交互结局 outcomes", dict(OUTCOMES)),
+        ("依据 marks", dict(MARKS)),
+        ("约束谁 who is bound", dict(WHO)),
+        ("规定的性质 natures", dict(NATURES)),
+        ("阶段 phases", dict(PHASES)),
+        ("时限 terms", dict(clocks.WORDS)),
+        ("文件种类 kinds of instruments", dict(KINDS)),
         ("个人信息 kinds of personal information", {str(_value(key)): name for key, name in KIND_NAMES.items()}),
     ]
     lines = [

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from tests.harness import MARKER, Server, exchanges, hegui
+from tests.law.asking import block, clock, duty, said
 from tests.upstream import ScriptedUpstream, says
 
 
@@ -38,3 +39,24 @@ def test_what_is_not_built_is_not_met(server: Server) -> None:
     assert rows["IM-14.1"]["result"] in {"undetermined", "not_met"}
     assert rows["IM-14.2"]["result"] == "undetermined"
     assert "not built: service.sanctions" in rows["IM-14.2"]["reason"]
+
+
+def test_three_steps_and_no_number_of_days() -> None:
+    for zh, en in (("停止生成", "stop generation"), ("停止传输", "transmission"), ("消除", "remove it"),
+                   ("模型优化训练", "model optimisation training"), ("报告", "report to the authority")):  # fmt: skip
+        assert zh in duty("IM-14.1").duty.zh
+        assert en in duty("IM-14.1").duty.en
+    run = clock("IM-14", "2026-09-25")["IM-14.1"]
+    assert (run["due"], run["confirmed"]) == (None, True), "the draft's three months for retraining were dropped"
+    assert "及时" in run["term_zh"]
+    assert clock("ARP-9.2", "2026-09-25")["ARP-9.2"]["term"] == "at once"
+    assert {"ARP-9.2", "DSP-10", "CSL-49"} == set(duty("IM-14.1").see)
+
+
+def test_measures_against_users_are_graduated_and_recorded() -> None:
+    for zh, en in (("警示", "warn"), ("限制功能", "limit functions"), ("暂停或终止", "suspend or end"), ("保存记录", "keep records"),
+                   ("报告", "report")):  # fmt: skip
+        assert zh in duty("IM-14.2").duty.zh
+        assert en in duty("IM-14.2").duty.en
+    assert "依法并按约定" in duty("IM-14.2").duty.zh, "by law and by contract"
+    assert "处置台账" in block(said("IM-14"), "IM-14.2")

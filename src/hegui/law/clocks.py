@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law.models import Deadline, Obligation
 from hegui.law.register import Register
@@ -38,6 +39,13 @@ class Clock:
     term: Bi
     because: Bi
     provisional: bool
+    not_yet: date | None = None
+    """The day on which the instrument comes into force, where that is after `start`."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Say whether a source was seen for the duty and for its deadline."""
+        return "K" not in {self.obligation.mark, self.deadline.mark}
 
 
 def term(deadline: Deadline) -> Bi:
@@ -49,7 +57,18 @@ def term(deadline: Deadline) -> Bi:
 
 
 def run(obligation: Obligation, deadline: Deadline, start: date) -> Clock:
-    """Run one deadline from a day."""
+    """Run one deadline from a day; raise InputError where no calendar reaches that far."""
+    try:
+        return _run(obligation, deadline, start)
+    except OverflowError:
+        raise InputError(
+            Bi(f"从 {start} 起算的期限超出公历可表示的范围", f"a deadline from {start} is past the last date there is"),
+            Bi("检查日期的年份", "check the year of the date"),
+            cite=obligation.id,
+        ) from None
+
+
+def _run(obligation: Obligation, deadline: Deadline, start: date) -> Clock:
     words, count = term(deadline), deadline.count
     kind = deadline.kind.removeprefix("periodic_")
     plain = Bi("按日历计", "counted by the calendar")
@@ -79,8 +98,11 @@ def clocks(register: Register, citation: str, start: date) -> list[Clock]:
     found: list[Clock] = []
     seen: set[str] = set()
     for obligation in named or list(article.obligations):
-        for item in (obligation, *(register.obligation(other) for other in obligation.clocks)):
+        others = (register.obligation(other) for other in obligation.clocks if register.has(other))
+        for item in (obligation, *others):
             if item.deadline is not None and item.id not in seen:
                 seen.add(item.id)
-                found.append(run(item, item.deadline, start))
+                since = register.place(item.id)[0].in_force
+                clock = run(item, item.deadline, start)
+                found.append(replace(clock, not_yet=since) if since > start else clock)
     return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import yaml
 
+from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 
+T = TypeVar("T")
 Mark = Literal["P", "Q", "S", "K"]
 Nature = Literal[
     "duty", "prohibition", "principle", "definition", "right", "power", "encouragement", "penalty", "commencement"
@@ -27,6 +29,49 @@ DeadlineKind = Literal[
 BINDING_NATURES: frozenset[str] = frozenset({"duty", "prohibition"})
 """Natures that ask something of the one they bind; the others explain, empower or encourage."""
 
+WHO: dict[str, Bi] = {
+    "provider": Bi("提供者", "provider"),
+    "user": Bi("使用者", "user"),
+    "platform": Bi("网络信息内容传播服务提供者", "content-distribution platform"),
+    "store": Bi("应用程序分发平台", "app-distribution platform"),
+    "authority": Bi("主管部门", "authority"),
+    "anyone": Bi("任何组织和个人", "anyone"),
+    "technical_supporter": Bi("技术支持者", "technical supporter"),
+    "pi_handler": Bi("个人信息处理者", "personal-information handler"),
+    "industry": Bi("行业组织", "industry bodies"),
+}
+
+PHASES: dict[str, Bi] = {
+    "scope": Bi("适用范围", "scope"),
+    "development": Bi("研发与训练", "development"),
+    "preparation": Bi("上线准备", "preparation"),
+    "application": Bi("提供服务", "application"),
+    "supervision": Bi("监督检查", "supervision"),
+}
+
+NATURES: dict[str, Bi] = {
+    "duty": Bi("义务", "duty"),
+    "prohibition": Bi("禁止", "prohibition"),
+    "principle": Bi("原则", "principle"),
+    "definition": Bi("定义", "definition"),
+    "right": Bi("权利", "right"),
+    "power": Bi("职权", "power"),
+    "encouragement": Bi("鼓励", "encouragement"),
+    "penalty": Bi("罚则", "penalty"),
+    "commencement": Bi("施行", "commencement"),
+}
+
+KINDS: dict[str, Bi] = {
+    "law": Bi("法律", "law"),
+    "administrative_regulation": Bi("行政法规", "administrative regulation"),
+    "departmental_rule": Bi("部门规章", "departmental rule"),
+    "normative_document": Bi("规范性文件", "normative document"),
+    "mandatory_standard": Bi("强制性国家标准", "mandatory national standard"),
+    "recommended_standard": Bi("推荐性国家标准", "recommended national standard"),
+    "technical_document": Bi("技术文件", "technical document"),
+    "policy_document": Bi("政策文件", "policy paper"),
+}
+
 MARKS: dict[str, Bi] = {
     "P": Bi("已读全文", "whole primary text read"),
     "Q": Bi("转引原文", "official text quoted by others"),
@@ -38,6 +83,18 @@ MARKS: dict[str, Bi] = {
 def load_yaml(text: str) -> Any:  # noqa: ANN401 - YAML of any shape
     """Return YAML data by the parser in C, ten times faster than the one in Python; safe types only."""
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+
+
+def read_data(text: str, name: str, shape: type[T]) -> T:
+    """Return shipped data of a shape; raise InputError that names the file and the line or field at fault."""
+    try:
+        return msgspec.convert(load_yaml(text), shape, strict=True)
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError) as error:
+        fault = " ".join(str(error).split())
+        raise InputError(
+            Bi(f"法规数据 {name} 有误：{fault}", f"law data {name} is malformed: {fault}"),
+            Bi("按 docs/law-data.md 的格式改正", "correct it to the shape in docs/law-data.md"),
+        ) from None
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +158,12 @@ class Obligation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     see: tuple[str, ...] = ()
 
     @property
+    def confirmed(self) -> bool:
+        """Say whether a source was seen for all that is stated here, its deadline and numbers included."""
+        parts = (self.deadline, *self.numbers)
+        return self.mark != "K" and all(part.mark != "K" for part in parts if part is not None)
+
+    @property
     def binds_provider(self) -> bool:
         """Say whether a provider (as itself, or in a role that it takes on) must act on this."""
         bound = {"provider", "anyone", "pi_handler", "technical_supporter", "platform"} & set(self.who)
@@ -127,7 +190,7 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     number: Words | None = None
     kind: Literal[
         "law", "administrative_regulation", "departmental_rule", "normative_document",
-        "mandatory_standard", "recommended_standard",
+        "mandatory_standard", "recommended_standard", "technical_document", "policy_document",
     ]  # fmt: skip
     published: date | None = None
     in_force: date
@@ -136,6 +199,7 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     text_state: Literal["as_enacted", "consolidated"]
     binding: bool
     mark: Mark
+    unconfirmed: Words | None = None
     reviewed: Review
     articles_total: int | None = None
     articles: tuple[Article, ...]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-import msgspec
-import yaml
-
 from hegui.kit import clock
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
-from hegui.law.models import Article, Instrument, Number, Obligation, load_yaml
+from hegui.law.models import Article, Instrument, Number, Obligation, read_data
 
 MEASURES = "IM"
 """Short name of the Interim Measures, whose articles are the floor plan."""
@@ -39,6 +36,8 @@ class Register:
         for instrument in self.instruments:
             for article in instrument.articles:
                 for obligation in article.obligations:
+                    if obligation.id in self._obligations:
+                        raise _twice(obligation.id, self._obligations[obligation.id][0], instrument)
                     self._obligations[obligation.id] = (instrument, article, obligation)
 
     def instrument(self, short: str) -> Instrument:
@@ -57,7 +56,8 @@ class Register:
         try:
             return self._obligations[citation]
         except KeyError:
-            raise _unknown(citation, list(self._obligations)) from None
+            articles = (f"{item.id}-{article.number}" for item in self.instruments for article in item.articles)
+            raise _unknown(citation, list(dict.fromkeys((*articles, *self._obligations)))) from None
 
     def article(self, citation: str) -> tuple[Instrument, Article]:
         """Return an article by `IM-14`, or the article that holds the obligation `IM-14.1`."""
@@ -70,6 +70,10 @@ class Register:
                             return instrument, article
         instrument, article, _ = self.place(citation)
         return instrument, article
+
+    def has(self, citation: str) -> bool:
+        """Say whether an obligation of this id is in force on the register's day."""
+        return citation in self._obligations
 
     def number(self, citation: str, name: str) -> Number:
         """Return a number of the law by the obligation that fixes it and the number's name."""
@@ -93,10 +97,22 @@ class Register:
         return self.instrument(MEASURES)
 
 
+def _twice(citation: str, first: Instrument, second: Instrument) -> InputError:
+    places = " / ".join(f"{item.id} ({item.in_force})" for item in (first, second))
+    return InputError(
+        Bi(f"法规数据中 {citation} 出现两次：{places}", f"the law data has {citation} twice: {places}"),
+        Bi("给其中一个换一个编号", "give one of them another id"),
+    )
+
+
 def _unknown(citation: str, known: list[str]) -> UnknownCitationError:
     import difflib  # noqa: PLC0415 - only on the way to an error
 
-    near = difflib.get_close_matches(citation, known, n=3)
+    wanted = citation.strip().casefold().rpartition(" ")[2]
+    if wanted.startswith("gm-"):  # a common short name of the Measures
+        wanted = f"{MEASURES.casefold()}-{wanted[3:]}"
+    names = {item.casefold(): item for item in reversed(known)}
+    near = [names[item] for item in difflib.get_close_matches(wanted, names, n=3)]
     return UnknownCitationError(
         Bi(f"法规数据中没有 {citation}", f"the law data has no {citation}"),
         Bi(
@@ -106,37 +122,45 @@ def _unknown(citation: str, known: list[str]) -> UnknownCitationError:
     )
 
 
-def _files(root: Traversable) -> Iterator[Traversable]:
+def _files(root: Traversable) -> Iterator[tuple[str, Traversable]]:
     for folder in sorted(root.iterdir(), key=lambda item: item.name):
         if folder.is_dir():
-            yield from sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda item: item.name)
+            for file in sorted(folder.iterdir(), key=lambda item: item.name):
+                if file.name.endswith(".yaml"):
+                    yield f"instruments/{folder.name}/{file.name}", file
 
 
 def parse_instrument(text: str, name: str) -> Instrument:
     """Read one instrument; raise InputError that names the file and the field."""
-    try:
-        return msgspec.convert(load_yaml(text), Instrument, strict=True)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise InputError(
-            Bi(f"法规数据 {name} 有误：{error}", f"law data {name} is malformed: {error}"),
-            Bi("按 docs/law-data.md 的格式改正", "correct it to the shape in docs/law-data.md"),
-        ) from None
+    return read_data(text, name, Instrument)
+
+
+def in_force(versions: Iterable[Instrument], on: date) -> tuple[Instrument, ...]:
+    """Return what is law on a day: of each instrument the version begun last, unless that one is repealed by then.
+
+    An older version never comes back when the one that replaced it is repealed.
+    """
+    newest: dict[str, Instrument] = {}
+    for item in versions:
+        if item.in_force <= on and (item.id not in newest or newest[item.id].in_force < item.in_force):
+            newest[item.id] = item
+    return tuple(item for item in newest.values() if item.covers(on))
 
 
 @cache
 def _all() -> tuple[tuple[Instrument, ...], str]:
     loaded, digest = [], hashlib.sha256()
-    for file in _files(files("hegui.law") / "instruments"):
+    for name, file in _files(files("hegui.law") / "instruments"):
         text = file.read_text("utf-8")
         digest.update(text.encode())
-        loaded.append(parse_instrument(text, file.name))
+        loaded.append(parse_instrument(text, name))
     return tuple(loaded), digest.hexdigest()[:16]
 
 
 @cache
 def _on(day: date) -> Register:
     instruments, version = _all()
-    return Register(day, tuple(item for item in instruments if item.covers(day)), version)
+    return Register(day, in_force(instruments, day), version)
 
 
 def register(on: date | None = None) -> Register:

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import msgspec
 
-from hegui.law.models import Mark, Words, load_yaml
+from hegui.law.models import Mark, Words, read_data
 
 
 class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,5 +87,5 @@ def _squeeze(text: str) -> str:
 @cache
 def risks() -> Risks:
     """Return the risks of the shipped standard."""
-    data = msgspec.convert(load_yaml((files("hegui.law") / "risks.yaml").read_text("utf-8")), _File)
+    data = read_data((files("hegui.law") / "risks.yaml").read_text("utf-8"), "risks.yaml", _File)
     return Risks(data.areas, data.subsets)

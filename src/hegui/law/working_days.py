@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar as calendar_module
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -10,7 +11,7 @@ from importlib.resources import files
 import msgspec
 
 from hegui.kit.text import Bi
-from hegui.law.models import Mark, Words, load_yaml
+from hegui.law.models import Mark, Words, read_data
 
 _SATURDAY = 5
 
@@ -83,7 +84,7 @@ class Due:
         weekend = len(self.skipped) - len(off)
         if weekend:
             zh.append(f"周末 {weekend} 天不计")
-            en.append(f"{weekend} weekend days not counted")
+            en.append(f"{weekend} weekend day{'s' if weekend > 1 else ''} not counted")
         if self.made_up:
             zh.append("调休上班计入 " + "、".join(f"{item.day:%m-%d}" for item in self.made_up))
             en.append("make-up working days counted: " + ", ".join(f"{item.day:%m-%d}" for item in self.made_up))
@@ -150,17 +151,14 @@ def calendar() -> Calendar:
     """Return the calendar of the shipped notices."""
     folder = files("hegui.law") / "holidays"
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml"))
-    years = [msgspec.convert(load_yaml((folder / name).read_text("utf-8")), Year) for name in names]
+    years = [read_data((folder / name).read_text("utf-8"), f"holidays/{name}", Year) for name in names]
     return Calendar(tuple(years))
 
 
 def add_months(day: date, count: int) -> date:
-    """Return the same day `count` calendar months on, or the month's last day where there is none."""
+    """Return the same day `count` calendar months on, or the month's last day; raise OverflowError past year 9999."""
     month = day.month - 1 + count
     year, month = day.year + month // 12, month % 12 + 1
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError
+    if year > date.max.year:
+        raise OverflowError("date value out of range")
+    return date(year, month, min(day.day, calendar_module.monthrange(year, month)[1]))

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hegui.kit.errors import InputError
 from hegui.law import clocks, register
-from hegui.law.working_days import add_months, calendar
+from hegui.law.models import read_data
+from hegui.law.working_days import Calendar, Year, add_months, calendar
 
 PUBLISHED = st.dates(date(2020, 1, 1), date(2026, 12, 31))
 
@@ -92,3 +94,67 @@ def test_a_word_is_not_a_number() -> None:
     ]
     assert clock.due is None
     assert "及时" in clock.term.zh
+
+
+@pytest.mark.parametrize(
+    ("day", "working", "why"),
+    [
+        ("2026-01-04", True, "worked for New Year's Day"),
+        ("2026-02-14", True, "worked for Spring Festival"),
+        ("2026-02-23", False, "Spring Festival"),
+        ("2026-09-20", True, "worked for National Day"),
+        ("2026-10-10", True, "worked for National Day"),
+        ("2026-10-11", False, "weekend"),
+        ("2026-10-08", True, "weekday"),
+        ("2020-01-31", False, "Spring Festival"),
+    ],
+)
+def test_a_day_says_why_it_is_worked_or_not(day: str, working: bool, why: str) -> None:
+    found = calendar().status(date.fromisoformat(day))
+    assert (found.working, found.reason.en, found.provisional) == (working, why, False)
+    assert found.reason.zh
+
+
+def test_the_reason_tells_weekends_holidays_and_make_up_days_apart() -> None:
+    reason = calendar().add(date(2026, 2, 13), 10).because
+    assert "02-16 (Spring Festival)" in reason.en
+    assert "make-up working days counted: 02-14, 02-28" in reason.en
+    assert "1 weekend day not counted" in reason.en
+    assert "周末 1 天不计" in reason.zh
+    assert calendar().add(date(2026, 10, 12), 4).because.en == "every day between is a working day"
+    assert calendar().add(date(2026, 10, 12), 5).because.en == "2 weekend days not counted"
+
+
+def test_no_working_days_is_the_day_itself() -> None:
+    assert calendar().add(date(2026, 10, 1), 0).day == date(2026, 10, 1)
+
+
+def test_every_notice_names_its_year_its_days_and_its_source() -> None:
+    for number, year in calendar().years.items():
+        assert year.year == number
+        assert str(number) in year.notice.title.zh
+        assert year.notice.url is None or year.notice.url.startswith("https://www.gov.cn/")
+        for made_up in year.workdays:
+            assert made_up.day.weekday() >= 5, "only a weekend day is worked for a holiday"
+        days = [day for holiday in year.holidays for day in holiday.days]
+        assert len(days) == len(set(days))
+        assert not set(days) & {made_up.day for made_up in year.workdays}
+
+
+def test_a_malformed_notice_is_refused_with_file_and_field() -> None:
+    with pytest.raises(InputError) as caught:
+        read_data("year: 2027\nholidays: []\nworkdays: []\n", "holidays/2027.yaml", Year)
+    assert "holidays/2027.yaml" in caught.value.title.en
+    assert "`notice`" in caught.value.title.en
+    assert "docs/law-data.md" in caught.value.remedy.en
+
+
+def test_a_notice_for_the_next_year_ends_the_doubt() -> None:
+    notice = "{title: {zh: 试, en: test}, mark: K}"
+    text = (
+        f"year: 2027\nnotice: {notice}\nholidays: [{{name: {{zh: 元旦, en: N}}, days: [2027-01-01]}}]\nworkdays: []\n"
+    )
+    known = Calendar((*calendar().years.values(), read_data(text, "holidays/2027.yaml", Year)))
+    before, after = calendar().add(date(2026, 12, 31), 1), known.add(date(2026, 12, 31), 1)
+    assert (before.day, before.provisional) == (date(2027, 1, 1), True)
+    assert (after.day, after.provisional) == (date(2027, 1, 4), False)
