@@ -210,6 +210,7 @@ def law_status(data: Path | None, *, as_json: bool) -> None:
     found = _statuses(settings_of(data=data))
     lines = [
         f"{s.obligation.id:18} {RESULT_NAMES[s.result].both:28} {s.reason.both}"
+        f"{law_commands.marked(confirmed=s.obligation.confirmed)}"
         for s in found
         if s.obligation.binds_provider
     ]

@@ -300,6 +300,8 @@ def test_status_has_every_obligation_and_its_doubt(lone: Server) -> None:
         assert (row["result"] == "not_applicable") is (not DUTIES[name].binds_provider)
     text = hegui("law", "status", "--data", lone.data).stdout
     assert [line.split()[0] for line in text.splitlines()] == [n for n, o in DUTIES.items() if o.binds_provider]
+    for line in text.splitlines():
+        assert line.endswith("unconfirmed]") is (DUTIES[line.split()[0]].mark == "K")
 
 
 # --- the console -------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ class Day(click.ParamType[date]):
 DAY = Day()
 
 
-def _marked(*, confirmed: bool) -> str:
+def marked(*, confirmed: bool) -> str:
+    """Return what stands behind a line whose source is not confirmed, else nothing."""
     return "" if confirmed else f"  [{MARKS['K'].both}]"
 
 
@@ -95,7 +96,7 @@ def _instrument_row(item: Instrument) -> dict[str, object]:
 
 def _instrument_line(item: Instrument) -> str:
     count = sum(len(article.obligations) for article in item.articles)
-    return f"{item.id:9} {item.in_force}  {item.title.bi.both} ({count}){_marked(confirmed=item.mark != 'K')}"
+    return f"{item.id:9} {item.in_force}  {item.title.bi.both} ({count}){marked(confirmed=item.mark != 'K')}"
 
 
 def _article_row(item: Article) -> dict[str, object]:
@@ -119,7 +120,7 @@ def _duty_row(item: Obligation) -> dict[str, object]:
 
 
 def _duty_line(item: Obligation) -> str:
-    return f"{item.id:18} {item.duty.bi.both}{_marked(confirmed=item.confirmed)}"
+    return f"{item.id:18} {item.duty.bi.both}{marked(confirmed=item.confirmed)}"
 
 
 def _confirmation(mark: str, what: Words | None) -> str:
