@@ -15,6 +15,7 @@ from hegui.evidence.publish import Publisher, published_path
 from hegui.kit import clock, process
 from hegui.kit.errors import StoreError
 from hegui.kit.settings import Settings
+from hegui.people import sessions, throttle
 from hegui.service.gateway import acts
 from hegui.service.gateway.worker import spool_folder
 from hegui.store.unit import Store, driver_url, unit_of_work
@@ -33,6 +34,8 @@ def run_retention(store: Store) -> list[retention.Erased]:
             if found is not None:
                 erased.append(found)
         acts.erase_due_exchanges(session, moment)
+        sessions.erase_expired(session, moment)
+        throttle.erase_forgotten(session, moment)
         done = {item.kind: item.count for item in erased}
         leave(session, "retention.run", {"erased": done})
     return erased

@@ -1,10 +1,9 @@
-"""Accounts: the first administrator, opening and closing, signing in with a slow hash and a lock-out."""
+"""Accounts: the first administrator, opening and closing, passwords behind a slow hash."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,19 +18,19 @@ from hegui.people.models import Account, SessionRow
 from hegui.people.permits import Act, Role, require
 
 _HASHER = PasswordHasher()
-_UNKNOWN = _HASHER.hash(secrets.token_hex(16))
+UNKNOWN = _HASHER.hash(secrets.token_hex(16))
+"""What the password of a name that does not exist is compared with, so that it takes the same work."""
 _LEAST = 12
-_MOST_FAILURES = 5
-_LOCK = timedelta(minutes=15)
+_LONGEST_NAME = 64
 
 
 class SignInError(NotAllowedError):
-    """Name or password is wrong, or the account is locked; the message does not say which."""
+    """Name or password is wrong; the message does not say which."""
 
     def __init__(self) -> None:
         super().__init__(
-            Bi("账号或密码不正确，或账号已被暂时锁定", "name or password is wrong, or the account is locked for now"),
-            Bi("核对后重试；连续失败五次会锁定十五分钟", "check and try again; five failures lock for fifteen minutes"),
+            Bi("账号或密码不正确", "name or password is wrong"),
+            Bi("核对后重试；连续失败后须等待", "check and try again; after several failures you have to wait"),
         )
 
 
@@ -65,7 +64,7 @@ def _open(session: Session, name: str, role: Role, by: str) -> Opened:
     password = secrets.token_urlsafe(15)
     account = Account(
         id=ids.uuid7(), name=name, role=role.value, password=_HASHER.hash(password),
-        must_change=True, failures=0, created_at=clock.now(),
+        must_change=True, created_at=clock.now(),
     )  # fmt: skip
     session.add(account)
     session.flush()
@@ -74,9 +73,17 @@ def _open(session: Session, name: str, role: Role, by: str) -> Opened:
 
 
 def open_account(session: Session, by: Account, name: str, role: Role) -> Opened:
-    """Open an account; only an administrator may; raise InputError for a name that is taken."""
+    """Open an account; only an administrator may; raise InputError for a name that is taken or unfit."""
     require(Role(by.role), Act.MANAGE_ACCOUNTS)
     name = name.strip()
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InputError(
+            Bi(
+                f"账号名过长（至多 {_LONGEST_NAME} 个字符）或含有不可见字符",
+                f"the account name is too long (at most {_LONGEST_NAME} characters) or has invisible characters",
+            ),
+            Bi("换一个名字", "choose another name"),
+        )
     if not name or session.scalar(select(Account).where(Account.name == name)):
         raise InputError(
             Bi(f"账号名 {name!r} 为空或已被使用", f"the account name {name!r} is empty or taken"),
@@ -86,13 +93,27 @@ def open_account(session: Session, by: Account, name: str, role: Role) -> Opened
 
 
 def close_account(session: Session, by: Account, account: Account) -> None:
-    """Close an account and end its sessions; nobody closes their own."""
+    """Close an account and end its sessions; nobody closes their own, and one administrator always stays."""
     require(Role(by.role), Act.MANAGE_ACCOUNTS)
     if by.id == account.id:
         raise NotAllowedError(
             Bi("不能关闭自己的账号", "you can not close your own account"),
             Bi("请另一位系统管理员操作", "ask another administrator"),
         )
+    # Locked in one order, so that two administrators who close each other do not both succeed.
+    open_administrators = session.scalars(
+        select(Account.id)
+        .where(Account.role == Role.ADMINISTRATOR.value, Account.closed_at.is_(None))
+        .order_by(Account.id)
+        .with_for_update()
+    ).all()
+    if by.id not in open_administrators:
+        raise NotAllowedError(
+            Bi("您的账号刚刚被关闭", "your own account has just been closed"),
+            Bi("请另一位系统管理员操作", "ask another administrator"),
+        )
+    if account.closed_at is not None:
+        return
     account.closed_at = clock.now()
     for row in session.scalars(select(SessionRow).where(SessionRow.account_id == account.id)):
         session.delete(row)
@@ -104,39 +125,27 @@ def change_password(session: Session, account: Account, old: str, new: str, keep
 
     Every other session ends; `keep` is the CSRF token of the one that goes on.
     """
-    if not _matches(account.password, old):
+    present = account.password
+    if not matches(present, old):
         raise SignInError
     _check_password(new)
     if new == old:
         raise InputError(Bi("新密码与旧密码相同", "the new password is the old one"), Bi("换一个", "choose another"))
+    hashed = _HASHER.hash(new)
+    # Locked, so that nobody signs in with the old password meanwhile and stays.
+    session.refresh(account, with_for_update=True)
+    if account.password != present:
+        raise SignInError
     for row in session.scalars(select(SessionRow).where(SessionRow.account_id == account.id)):
         if row.csrf != keep:
             session.delete(row)
-    account.password, account.must_change = _HASHER.hash(new), False
+    account.password, account.must_change = hashed, False
     leave(session, "account.password_changed", {"account": account.id})
 
 
-def _matches(hashed: str, password: str) -> bool:
+def matches(hashed: str, password: str) -> bool:
+    """Say whether a password is the one behind an argon2id hash; some 50 ms of work, whatever the answer."""
     try:
         return _HASHER.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def check_sign_in(session: Session, name: str, password: str) -> Account | None:
-    """Return the account, or None and count the failure; equal work for names that do not exist."""
-    account = session.scalar(select(Account).where(Account.name == name.strip()).with_for_update())
-    if account is None or account.closed_at is not None:
-        _matches(_UNKNOWN, password)
-        return None
-    good = _matches(account.password, password)
-    if account.locked_until is not None and account.locked_until > clock.now():
-        return None
-    if good:
-        account.failures, account.locked_until = 0, None
-        return account
-    account.failures += 1
-    if account.failures >= _MOST_FAILURES:
-        account.failures, account.locked_until = 0, clock.now() + _LOCK
-        leave(session, "account.locked", {"account": account.id})
-    return None

@@ -21,8 +21,6 @@ class Account(Base):
     role: Mapped[str] = mapped_column(Text)
     password: Mapped[str] = mapped_column(Text)
     must_change: Mapped[bool]
-    failures: Mapped[int] = mapped_column(Integer, default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -37,6 +35,17 @@ class SessionRow(Base):
     csrf: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Attempts(Base):
+    """How often signing in failed for one account and address, address or account; only a keyed hash of which."""
+
+    __tablename__ = "people_attempts"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    failed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    known_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ApiKey(Base):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
@@ -74,10 +75,25 @@ def end(session: Session, token: str) -> None:
         session.delete(row)
 
 
-def check_csrf(visitor: Visitor, given: str) -> None:
-    """Raise NotAllowedError unless the form carries the session's token."""
-    if not hmac.compare_digest(visitor.csrf.encode(), given.encode()):
-        raise NotAllowedError(
+def erase_expired(session: Session, moment: datetime) -> None:
+    """Delete the sessions that nobody can go on with: left idle, or too old."""
+    over = select(SessionRow.token_hash).where(
+        or_(SessionRow.seen_at < moment - IDLE, SessionRow.created_at < moment - LONGEST)
+    )
+    session.execute(delete(SessionRow).where(SessionRow.token_hash.in_(over.with_for_update(skip_locked=True))))
+
+
+class FormExpiredError(NotAllowedError):
+    """The form does not carry the token of the session that sends it."""
+
+    def __init__(self) -> None:
+        super().__init__(
             Bi("表单已失效", "the form is out of date"),
             Bi("返回上一页，刷新后重试", "go back, reload the page and try again"),
         )
+
+
+def check_csrf(visitor: Visitor, given: str) -> None:
+    """Raise FormExpiredError unless the form carries the session's token."""
+    if not hmac.compare_digest(visitor.csrf.encode(), given.encode()):
+        raise FormExpiredError
