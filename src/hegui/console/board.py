@@ -12,7 +12,7 @@ from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.law import clocks, register
 from hegui.law.models import Article, Instrument, Obligation
-from hegui.people.facts import Fact, Result, roll_up
+from hegui.people.facts import Fact, Result, decide, roll_up
 from hegui.people.waivers import live_waivers
 
 FactSource = Callable[[Session, date, Settings], tuple[Fact, ...]]
@@ -80,7 +80,7 @@ def _not_binding(obligation: Obligation) -> Bi | None:
 
 def statuses(session: Session, on: date, settings: Settings, sources: Iterable[FactSource]) -> list[Status]:
     """Return every obligation in force on a day with its result; unbuilt rooms are undetermined."""
-    found = {fact.obligation: fact for source in sources for fact in source(session, on, settings)}
+    found = decide(fact for source in sources for fact in source(session, on, settings))
     waivers = live_waivers(session, on)
     result = []
     for instrument, article, obligation in register(on).obligations():

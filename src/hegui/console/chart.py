@@ -10,6 +10,7 @@ from hegui.kit.text import Bi
 from hegui.service.gateway.queries import Bin
 
 _WIDTH, _BARS, _LINES, _LEFT, _GAP = 960, 150, 80, 44, 26
+_NONE = Bi("没有交互。", "No exchanges.")
 _TITLE = Bi("过去 24 小时的交互量、拦截与时延", "Exchanges, stops and latency in the last 24 hours")
 
 
@@ -24,7 +25,7 @@ def _nice(value: int) -> int:
 
 
 def _bars(bins: Sequence[Bin], most: int) -> list[str]:
-    width = (_WIDTH - _LEFT) / len(bins)
+    width = (_WIDTH - _LEFT) / max(1, len(bins))
     parts = []
     for place, item in enumerate(bins):
         x, bottom = _LEFT + place * width + 1, float(_BARS)
@@ -43,7 +44,7 @@ def _bars(bins: Sequence[Bin], most: int) -> list[str]:
 
 
 def _line(bins: Sequence[Bin], values: Sequence[int], most: int, style: str) -> str:
-    width = (_WIDTH - _LEFT) / len(bins)
+    width = (_WIDTH - _LEFT) / max(1, len(bins))
     top = _BARS + _GAP
     runs: list[list[str]] = [[]]
     for place, value in enumerate(values):
@@ -62,8 +63,21 @@ def _line(bins: Sequence[Bin], values: Sequence[int], most: int, style: str) -> 
     return "".join(drawn)
 
 
+def _description(bins: Sequence[Bin]) -> Bi:
+    """Return the chart in one sentence, for those who can not see it."""
+    total = sum(item.total for item in bins)
+    if total == 0:
+        return _NONE
+    blocked, unknown = sum(item.blocked for item in bins), sum(item.undetermined for item in bins)
+    slowest = max(item.latency_p95 for item in bins)
+    return Bi(
+        f"共 {total} 次交互，拦截 {blocked} 次，未能检查 {unknown} 次；时延 95 分位最高 {slowest} 毫秒。",
+        f"{total} exchanges, {blocked} stopped, {unknown} undetermined; highest 95th percentile of latency {slowest} ms.",
+    )
+
+
 def draw(bins: Sequence[Bin], lang: str) -> str:
-    """Return the chart as an SVG element that fits its box."""
+    """Return the chart as an SVG element that fits its box; without bins, only its axes."""
     most = _nice(max((item.total for item in bins), default=1) or 1)
     slowest = _nice(max((item.latency_p95 for item in bins), default=1) or 1)
     height = _BARS + _GAP + _LINES + 22
@@ -76,6 +90,7 @@ def draw(bins: Sequence[Bin], lang: str) -> str:
         (
             f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">',
             f"<title>{escape(title)}</title>",
+            f"<desc>{escape(_description(bins).pick(lang))}</desc>",
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{_BARS}" y2="{_BARS}"/>',
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="10" y2="10"/>',
             f'<text class="axis" x="{_LEFT - 6}" y="14" text-anchor="end">{most}</text>',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -39,6 +40,16 @@ class Fact:
     reason: Bi
     evidence: str = ""
     deadline: date | None = None
+
+
+def decide(facts: Iterable[Fact]) -> dict[str, Fact]:
+    """Return one fact for each obligation; when several rooms answer one, the worst answer decides."""
+    found: dict[str, Fact] = {}
+    for fact in facts:
+        other = found.get(fact.obligation)
+        if other is None or _WORST.index(fact.result) < _WORST.index(other.result):
+            found[fact.obligation] = fact
+    return found
 
 
 def roll_up(results: list[Result]) -> Result:

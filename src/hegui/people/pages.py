@@ -6,12 +6,17 @@ from datetime import date
 
 from sqlalchemy import select
 
+from hegui.kit import clock
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
 from hegui.people import accounts, api_keys, waivers
 from hegui.people.models import Account, Waiver
 from hegui.people.permits import PERMITS, ROLE_NAMES, Act, Role
+
+
+def _missing(what: Bi, where: Bi) -> InputError:
+    return InputError(Bi(f"没有这个{what.zh}", f"there is no such {what.en}"), where)
 
 
 def _day(text: str) -> date:
@@ -43,8 +48,9 @@ def open_account(visit: Visit) -> Page:
 def close_account(visit: Visit) -> Redirect:
     """Close an account."""
     account = visit.session.get(Account, visit.path["id"])
-    if account is not None:
-        accounts.close_account(visit.session, visit.person, account)
+    if account is None:
+        raise _missing(Bi("账号", "account"), Bi("回到账号列表", "go back to the accounts"))
+    accounts.close_account(visit.session, visit.person, account)
     return Redirect("/accounts")
 
 
@@ -65,29 +71,35 @@ def revoke_key(visit: Visit) -> Redirect:
     return Redirect("/keys")
 
 
-def list_waivers(visit: Visit) -> Page:
-    """Show the waivers, the expired ones too."""
+def list_waivers(visit: Visit, error: InputError | None = None) -> Page:
+    """Show the waivers, the expired ones too; after a mistake with what was typed, so that nothing is lost."""
     rows = visit.session.scalars(select(Waiver).order_by(Waiver.written_at.desc())).all()
     names = {row.id: row.name for row in visit.session.scalars(select(Account))}
-    values = {"rows": rows, "names": names, "obligation": visit.query.get("obligation", "")}
-    return Page("people/waivers.html", Bi("豁免", "Waivers"), values)
+    typed = {key: visit.form.get(key, "") for key in ("obligation", "reason", "expires")}
+    typed["obligation"] = typed["obligation"] or visit.query.get("obligation", "")
+    values = {"rows": rows, "names": names, "typed": typed, "error": error, "today": clock.today()}
+    return Page("people/waivers.html", Bi("豁免", "Waivers"), values, 400 if error else 200)
 
 
-def write_waiver(visit: Visit) -> Redirect:
+def write_waiver(visit: Visit) -> Page | Redirect:
     """Ask for a waiver."""
     form = visit.form
-    expires = _day(form.get("expires", ""))
-    waivers.write_waiver(
-        visit.session, visit.person, form.get("obligation", "").strip(), form.get("reason", ""), expires
-    )
+    try:
+        expires = _day(form.get("expires", ""))
+        waivers.write_waiver(
+            visit.session, visit.person, form.get("obligation", "").strip(), form.get("reason", ""), expires
+        )
+    except InputError as error:
+        return list_waivers(visit, error)
     return Redirect("/waivers")
 
 
 def approve_waiver(visit: Visit) -> Redirect:
     """Approve a waiver that another person wrote."""
-    waiver = visit.session.get(Waiver, visit.path["id"])
-    if waiver is not None:
-        waivers.approve_waiver(visit.session, visit.person, waiver)
+    waiver = visit.session.get(Waiver, visit.path["id"], with_for_update=True)
+    if waiver is None:
+        raise _missing(Bi("豁免", "waiver"), Bi("回到豁免列表", "go back to the waivers"))
+    waivers.approve_waiver(visit.session, visit.person, waiver)
     return Redirect("/waivers")
 
 

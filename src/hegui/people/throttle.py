@@ -113,11 +113,11 @@ def charge(session: Session, origin: Origin) -> Charge:
     rows = [("pair", PAIR, pair)]
     if not known:
         rows.append(("address", ADDRESS, _locked(session, origin.address, moment)))
-        _check(rows, moment)
+        _check(rows)
         rows.append(("account", ACCOUNT, _locked(session, origin.account, moment)))
-    _check(rows, moment)
+    _check(rows)
     for _, _, row in rows:
-        row.failures, row.failed_at = _failures(row, moment) + 1, moment
+        row.failures, row.failed_at = _failures(row, moment) + 1, max(moment, row.failed_at)
     return Charge(origin, known, tuple(name for name, rule, row in rows if row.failures == rule.free))
 
 
@@ -151,7 +151,9 @@ def _failures(row: Attempts, moment: datetime) -> int:
     return row.failures if moment - row.failed_at <= FORGET else 0
 
 
-def _check(rows: list[tuple[str, Rule, Attempts]], moment: datetime) -> None:
-    wait = max(row.failed_at + rule.wait(_failures(row, moment)) - moment for _, rule, row in rows)
-    if wait > timedelta():
-        raise TooManyError(wait)
+def _check(rows: list[tuple[str, Rule, Attempts]]) -> None:
+    moment = clock.now()  # after the locks: who held them before may have failed just now
+    waits = [(row, rule.wait(_failures(row, moment))) for _, rule, row in rows]
+    left = max((row.failed_at + wait - moment for row, wait in waits if wait), default=timedelta())
+    if left > timedelta():
+        raise TooManyError(left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,9 +17,13 @@ from hegui.people.permits import Act, Role, require, require_other
 
 
 def write_waiver(session: Session, by: Account, obligation: str, reason: str, expires: date) -> Waiver:
-    """Ask for a waiver; raise InputError without a reason or with an expiry that is not ahead."""
+    """Ask for a waiver of a duty; raise InputError without a reason or with an expiry that is not ahead."""
     require(Role(by.role), Act.WRITE_WAIVER)
-    register().obligation(obligation)
+    if not register().obligation(obligation).binds_provider:
+        raise InputError(
+            Bi(f"{obligation} 不约束提供者，无须豁免", f"{obligation} binds no provider; there is nothing to waive"),
+            Bi("写一项约束提供者的义务", "name an obligation that binds the provider"),
+        )
     if not reason.strip() or expires <= clock.today():
         raise InputError(
             Bi("豁免须写明理由，且到期日须在今天之后", "a waiver needs a reason and an expiry after today"),
@@ -48,6 +52,10 @@ def approve_waiver(session: Session, by: Account, waiver: Waiver) -> None:
 
 
 def live_waivers(session: Session, on: date) -> dict[str, Waiver]:
-    """Return the approved waivers that run on a day, by obligation; an expired one counts for nothing."""
-    rows = session.scalars(select(Waiver).where(Waiver.approved_at.is_not(None), Waiver.expires > on))
+    """Return the approved waivers that run on a day, by obligation, of several the one that runs longest.
+
+    An expired one counts for nothing, and so does one that was approved after the day.
+    """
+    approved = Waiver.approved_at < datetime.combine(on + timedelta(days=1), time(), clock.CHINA)
+    rows = session.scalars(select(Waiver).where(approved, Waiver.expires > on).order_by(Waiver.expires))
     return {row.obligation: row for row in rows}
