@@ -34,6 +34,16 @@ class SignInError(NotAllowedError):
         )
 
 
+class WrongPasswordError(InputError):
+    """The present password that somebody gives to change it is not theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Bi("现在的密码不正确，密码未修改", "the present password is wrong; nothing was changed"),
+            Bi("核对后重试", "check and try again"),
+        )
+
+
 @dataclass(frozen=True)
 class Opened:
     """A new account with the password that is shown once."""
@@ -121,13 +131,13 @@ def close_account(session: Session, by: Account, account: Account) -> None:
 
 
 def change_password(session: Session, account: Account, old: str, new: str, keep: str = "") -> None:
-    """Change one's own password; raise SignInError when the old one is wrong.
+    """Change one's own password; raise WrongPasswordError when the old one is wrong.
 
     Every other session ends; `keep` is the CSRF token of the one that goes on.
     """
     present = account.password
     if not matches(present, old):
-        raise SignInError
+        raise WrongPasswordError
     _check_password(new)
     if new == old:
         raise InputError(Bi("新密码与旧密码相同", "the new password is the old one"), Bi("换一个", "choose another"))
@@ -135,7 +145,7 @@ def change_password(session: Session, account: Account, old: str, new: str, keep
     # Locked, so that nobody signs in with the old password meanwhile and stays.
     session.refresh(account, with_for_update=True)
     if account.password != present:
-        raise SignInError
+        raise WrongPasswordError
     for row in session.scalars(select(SessionRow).where(SessionRow.account_id == account.id)):
         if row.csrf != keep:
             session.delete(row)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ import httpx2
 import psycopg
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from hegui.app import FACTS, ROUTES
 from hegui.console.board import FactSource
 from hegui.console.frame import Frame, Shared
-from hegui.evidence.entries import make_entry
+from hegui.evidence import sequencer
 from hegui.evidence.keyring import Keyring, open_keyring
 from hegui.evidence.models import EntryRow
 from hegui.general.content.checks import Verdict, Versions
@@ -45,7 +47,7 @@ from hegui.store.migrate import migrate
 PASSWORD = "correct horse battery"
 _DATABASES = pytest.StashKey[str]()
 _CSRF = re.compile(r'name="csrf" value="([^"]*)"')
-__all__ = ["PASSWORD", "Action", "Browser", "Desk", "Verdict", "canonical", "make_entry", "open_desk"]
+__all__ = ["PASSWORD", "Action", "Browser", "Desk", "Seen", "Verdict", "open_desk", "see"]
 
 
 def _server(config: pytest.Config) -> str:
@@ -66,6 +68,39 @@ def _server(config: pytest.Config) -> str:
 
 def _named(url: str, name: str) -> str:
     return url.replace("/postgres?", f"/{name}?", 1)
+
+
+class Seen(HTMLParser):
+    """What a browser makes of a page: elements with their attributes, and the text that is read."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {key: value or "" for key, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    def loaded(self) -> list[str]:
+        """Return every address that the browser fetches or sends to without being asked for it by a click on a link."""
+        keys = ("src", "srcset", "action", "formaction", "data", "poster", "hx-get", "hx-post")
+        found = [attrs[key] for _, attrs in self.elements for key in keys if key in attrs]
+        return found + [attrs["href"] for tag, attrs in self.elements if tag not in {"a", "area"} and "href" in attrs]
+
+
+def see(response: httpx2.Response) -> Seen:
+    return Seen(response.text)
 
 
 class Browser:
@@ -178,6 +213,11 @@ class Desk:
             for row in session.scalars(select(Exchange)):
                 session.delete(row)
 
+    def seal(self) -> None:
+        """Seal what waits, as the keeper does."""
+        with unit_of_work(self.store) as session:
+            sequencer.seal(session, self.keyring.signer, self.settings.data / "no checkpoint")
+
     @contextmanager
     def serving(self, **settings: Any) -> Iterator[str]:
         """Serve another console over the same store, with other settings, and yield its URL."""
@@ -205,9 +245,14 @@ def open_desk(
     url, name = _server(config), f"d{ids.uuid7().replace('-', '')}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE pattern")
-    desk = Desk(data, _named(url, name), facts=facts, routes=routes)
-    try:
-        with desk.serving() as desk.url:
-            yield desk
-    finally:
-        desk.store.close()
+    # Hashes at the least cost; what the real cost is has a test of its own.
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_HASHER", hasher)
+        patch.setattr(accounts, "UNKNOWN", hasher.hash("nobody"))
+        desk = Desk(data, _named(url, name), facts=facts, routes=routes)
+        try:
+            with desk.serving() as desk.url:
+                yield desk
+        finally:
+            desk.store.close()
