@@ -36,7 +36,8 @@ def broken(visit: Visit) -> Page:
     how = visit.query.get("how", "")
     visit.session.add(Service(name=f"half-done-{ids.uuid7()}", settings={}, created_at=clock.now()))
     visit.session.flush()
-    visit.session.execute(text("SET LOCAL statement_timeout = '50ms'"))
+    if how == "timeout":
+        visit.session.execute(text("SET LOCAL statement_timeout = '50ms'"))
     if how in STATEMENTS:
         visit.session.execute(text(STATEMENTS[how]), {"secret": SECRET})
     if how == "template":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -20,6 +21,7 @@ from hegui.people.permits import Act, Role, require
 _HASHER = PasswordHasher()
 UNKNOWN = _HASHER.hash(secrets.token_hex(16))
 """What the password of a name that does not exist is compared with, so that it takes the same work."""
+_AT_ONCE = threading.BoundedSemaphore(4)
 _LEAST = 12
 _LONGEST_NAME = 64
 
@@ -154,8 +156,12 @@ def change_password(session: Session, account: Account, old: str, new: str, keep
 
 
 def matches(hashed: str, password: str) -> bool:
-    """Say whether a password is the one behind an argon2id hash; some 50 ms of work, whatever the answer."""
-    try:
-        return _HASHER.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
+    """Say whether a password is the one behind an argon2id hash; some 50 ms of work, whatever the answer.
+
+    A hash takes 64 MiB, so only a few are worked out at once; the others wait for their turn.
+    """
+    with _AT_ONCE:
+        try:
+            return _HASHER.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False

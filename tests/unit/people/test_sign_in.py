@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -289,6 +290,26 @@ def test_the_slow_hash_holds_no_connection_and_no_lock(
         go_on.set()
         assert waiting.result(20) == "in"
     assert seen == [0]
+
+
+def test_only_a_few_hashes_take_their_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, guard = [0], [0], threading.Lock()
+
+    class Slow(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - its parent's name
+            with guard:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            threading.Event().wait(0.02)
+            with guard:
+                running[0] -= 1
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(accounts, "_HASHER", Slow(time_cost=1, memory_cost=8, parallelism=1))
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: accounts.matches("$no hash", "x"), range(32)))
+    assert found == [False] * 32
+    assert 1 <= most[0] <= 4
 
 
 @pytest.mark.parametrize("what", ["closed", "password changed"])
