@@ -301,7 +301,7 @@ def test_status_has_every_obligation_and_its_doubt(lone: Server) -> None:
     text = hegui("law", "status", "--data", lone.data).stdout
     assert [line.split()[0] for line in text.splitlines()] == [n for n, o in DUTIES.items() if o.binds_provider]
     for line in text.splitlines():
-        assert line.endswith("unconfirmed]") is (DUTIES[line.split()[0]].mark == "K")
+        assert line.endswith("unconfirmed]") is not DUTIES[line.split()[0]].confirmed
 
 
 # --- the console -------------------------------------------------------------------------------------
