@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, union
 from sqlalchemy.orm import Session
 
 from hegui.evidence.models import CheckpointRow, EntryRow
 from hegui.evidence.notes import Checkpoint, Signer, Verifier
 from hegui.evidence.sequencer import encode, latest
 from hegui.evidence.tree import StoredTree
+from hegui.evidence.verify import FORMAT
 from hegui.kit import clock
 from hegui.kit.canonical import canonical
-from hegui.kit.errors import InputError
+from hegui.kit.errors import InputError, StoreError
 from hegui.kit.text import Bi
 
 ContentReader = Callable[[str], dict[str, Any] | None]
@@ -80,24 +81,48 @@ def _record(row: EntryRow, proof: list[str], content: ContentReader | None) -> d
 
 
 def _chosen(session: Session, newest: CheckpointRow) -> list[CheckpointRow]:
-    """Return the first checkpoint, the last of each day, and the newest."""
-    seen = session.scalars(
-        select(CheckpointRow)
-        .where(CheckpointRow.size > 0, CheckpointRow.size <= newest.size)
-        .order_by(CheckpointRow.size)
-    ).all()
-    days = {row.at.astimezone(clock.CHINA).date(): row for row in seen}
-    chosen = {row.size: row for row in (*seen[:1], *days.values(), newest)}
-    return [chosen[size] for size in sorted(chosen)]
+    """Return the first checkpoint, the last of each day in China, and the newest.
+
+    There is about one a second, so the database picks: what comes back grows with the days only.
+    """
+    day = func.date(func.timezone(clock.CHINA.key, CheckpointRow.at))
+    sealed = (CheckpointRow.size > 0) & (CheckpointRow.size <= newest.size)
+    wanted = union(
+        select(func.max(CheckpointRow.size).label("size")).where(sealed).group_by(day),
+        select(func.min(CheckpointRow.size)).where(sealed),
+    ).subquery()
+    rows = select(CheckpointRow).join(wanted, CheckpointRow.size == wanted.c.size).order_by(CheckpointRow.size)
+    return list(session.scalars(rows)) or [newest]
 
 
 def _prepare(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(
+                Bi(f"{folder} 已存在且不为空", f"{folder} exists and is not empty"),
+                Bi(
+                    "指定一个新目录，以免新旧证据混在一起",
+                    "give a new folder, so that old and new evidence are not mixed",
+                ),
+            )
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise InputError(
-            Bi(f"{folder} 已存在且不为空", f"{folder} exists and is not empty"),
-            Bi("指定一个新目录，以免新旧证据混在一起", "give a new folder, so that old and new evidence are not mixed"),
-        )
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+            Bi(f"无法写入 {folder}：{error.strerror}", f"can not write to {folder}: {error.strerror}"),
+            Bi("指定一个可写的新目录", "give a new folder that can be written to"),
+        ) from None
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tell a disk that is full or gone while an export is written; what is there of it does not verify."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            Bi(f"导出未写完，{folder}：{error.strerror}", f"the export to {folder} was not finished: {error.strerror}"),
+            Bi("腾出空间，删去该目录后重新导出", "free some space, remove that folder and export again"),
+        ) from error
 
 
 def export(  # noqa: PLR0913 - the parts of an export
@@ -114,7 +139,9 @@ def export(  # noqa: PLR0913 - the parts of an export
     """Write an export of the sealed entries `first` to `end` (end excluded) into a new folder.
 
     `earlier` is the text of a checkpoint that the inspector kept: a consistency proof from it
-    is added. Raises InputError when nothing is sealed yet or the range is outside the ledger.
+    is added. Records are read and written in batches, and the sequencer may go on meanwhile: the
+    export is of the size that was the newest when it began. Raises InputError when nothing is sealed
+    yet, the range is outside the ledger or the folder can not be used; StoreError when the disk fills.
     """
     newest = latest(session)
     if newest is None:
@@ -132,40 +159,44 @@ def export(  # noqa: PLR0913 - the parts of an export
             ),
             Bi("给出 0 与总数之间的范围", "give a range between 0 and that size"),
         )
+    pairs = _kept_pair(signer, earlier, size)
     _prepare(folder)
-    chosen = _chosen(session, newest)
-    _write_proofs(session, signer, folder, chosen, earlier)
-    with (folder / "records.jsonl").open("wb") as file:
-        for done, line in enumerate(_records(session, first, end, size, content), 1):
-            file.write(line + b"\n")
-            if done % _BATCH == 0:
-                progress(done, end - first)
-    progress(end - first, end - first)
-    manifest = {"format": "hegui-evidence-1", "first": first, "end": end, "size": size, "made": clock.iso(clock.now())}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-    (folder / "ledger.vkey").write_text(signer.vkey + "\n", "utf-8")
-    (folder / "README.md").write_text(_README, "utf-8")
-    (folder / "verify.py").write_text((files("hegui.evidence") / "verify.py").read_text("utf-8"), "utf-8")
+    with _writing(folder):
+        _write_proofs(session, folder, _chosen(session, newest), pairs)
+        with (folder / "records.jsonl").open("wb") as file:
+            for done, line in enumerate(_records(session, first, end, size, content), 1):
+                file.write(line + b"\n")
+                if done % _BATCH == 0:
+                    progress(done, end - first)
+        progress(end - first, end - first)
+        manifest = {"format": FORMAT, "first": first, "end": end, "size": size, "made": clock.iso(clock.now())}
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+        (folder / "ledger.vkey").write_text(signer.vkey + "\n", "utf-8")
+        (folder / "README.md").write_text(_README, "utf-8")
+        (folder / "verify.py").write_text((files("hegui.evidence") / "verify.py").read_text("utf-8"), "utf-8")
     return Exported(folder, first, end, size)
 
 
-def _write_proofs(session: Session, signer: Signer, folder: Path, chosen: list[CheckpointRow], earlier: str) -> None:
-    tree, lines = StoredTree(session), []
+def _kept_pair(signer: Signer, earlier: str, size: int) -> set[tuple[int, int]]:
+    """Return the pair of sizes that a kept checkpoint asks a proof for; raise InputError when it is not of this ledger."""
+    if not earlier:
+        return set()
+    kept = Checkpoint.parse(Verifier(signer.name, signer.public).open(earlier)).size
+    if kept > size:
+        raise InputError(
+            Bi(
+                f"所给检查点有 {kept} 条，账本只有 {size} 条：账本被回滚",
+                f"that checkpoint has {kept} entries, the ledger {size}: it was rolled back",
+            ),
+            Bi("从备份恢复账本", "restore the ledger from a backup"),
+        )
+    return {(kept, size)}
+
+
+def _write_proofs(session: Session, folder: Path, chosen: list[CheckpointRow], pairs: set[tuple[int, int]]) -> None:
     for row in chosen:
         (folder / "checkpoints" / f"{row.size:020d}.txt").write_text(row.note, "utf-8")
-    pairs = [(old.size, new.size) for old, new in pairwise(chosen)]
-    if earlier:
-        kept = Checkpoint.parse(Verifier(signer.name, signer.public).open(earlier)).size
-        if kept > chosen[-1].size:
-            raise InputError(
-                Bi(
-                    f"所给检查点有 {kept} 条，账本只有 {chosen[-1].size} 条：账本被回滚",
-                    f"that checkpoint has {kept} entries, the ledger {chosen[-1].size}: it was rolled back",
-                ),
-                Bi("从备份恢复账本", "restore the ledger from a backup"),
-            )
-        pairs.append((kept, chosen[-1].size))
-    for old, new in sorted(set(pairs)):
-        proof = [b64encode(item).decode() for item in tree.consistency(old, new)]
-        lines.append(canonical({"old": old, "new": new, "proof": proof}))
-    (folder / "consistency.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    tree = StoredTree(session)
+    with (folder / "consistency.jsonl").open("wb") as file:
+        for old, new in sorted(pairs | {(old.size, new.size) for old, new in pairwise(chosen)}):
+            file.write(canonical({"old": old, "new": new, "proof": encode(tree.consistency(old, new))}) + b"\n")

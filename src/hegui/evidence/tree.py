@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,38 +15,54 @@ from hegui.evidence.models import TileRow
 _BITS = 8
 _WIDTH = 1 << _BITS
 _HASH = 32
+_TILE_BYTES = _WIDTH * _HASH
+_KEPT = 64
+
+Folded = list[list[bytes]]
+"""A tile's hashes and, above them, every complete inner node: row h holds the nodes of height h."""
 
 
-def _fold(hashes: list[bytes]) -> bytes:
-    while len(hashes) > 1:
-        hashes = [merkle.node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes), 2)]
-    return hashes[0]
+def _fold(hashes: bytes) -> Folded:
+    rows = [[hashes[at : at + _HASH] for at in range(0, len(hashes), _HASH)]]
+    while len(rows[-1]) > 1:
+        below = rows[-1]
+        rows.append([merkle.node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+    return rows
 
 
 class StoredTree:
-    """A tree of tiles seen through one session; reads each tile at most once."""
+    """A tree of tiles seen through one session.
+
+    It keeps the last 64 tiles that it read, folded (about 3 MB): neighbouring proofs share
+    them, and memory does not grow with the tree.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._kept: OrderedDict[tuple[int, int], Folded] = OrderedDict()
 
-    def _tile(self, level: int, index: int) -> bytes:
+    def _hashes(self, level: int, index: int) -> bytes:
+        found = select(TileRow.hashes).where(TileRow.level == level, TileRow.index == index)
+        return self._session.scalar(found) or b""
+
+    def _tile(self, level: int, index: int) -> Folded:
         key = (level, index)
-        if key not in self._tiles:
-            row = self._session.get(TileRow, key)
-            self._tiles[key] = row.hashes if row else b""
-        return self._tiles[key]
+        if key not in self._kept:
+            self._kept[key] = _fold(self._hashes(level, index))
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
     def node(self, level: int, index: int) -> bytes:
         """Return the hash of a complete subtree; raise LookupError when tiles are missing."""
         tile_level, height = divmod(level, _BITS)
-        first = index << height
-        tile = self._tile(tile_level, first >> _BITS)
-        start = (first % _WIDTH) * _HASH
-        hashes = [tile[at : at + _HASH] for at in range(start, start + (_HASH << height), _HASH)]
-        if len(hashes[-1]) != _HASH:
+        above = _BITS - height
+        rows = self._tile(tile_level, index >> above)
+        place = index & ((1 << above) - 1)
+        if height >= len(rows) or place >= len(rows[height]):
             raise LookupError(level, index)
-        return _fold(hashes)
+        return rows[height][place]
 
     def root(self, size: int) -> bytes:
         """Return the root of the first `size` leaves."""
@@ -60,40 +77,38 @@ class StoredTree:
         return merkle.consistency_proof(self.node, old, new)
 
     def extend(self, size: int, leaves: Sequence[bytes]) -> None:
-        """Append leaf hashes to a tree of `size` leaves, tile level by tile level."""
+        """Append leaf hashes to a tree of `size` leaves, tile level by tile level.
+
+        Raises LookupError when the tiles do not hold exactly `size` leaves.
+        """
         level, position, fresh = 0, size, list(leaves)
         while fresh:
-            touched: set[int] = set()
-            for offset, value in enumerate(fresh):
-                index = (position + offset) >> _BITS
-                self._tiles[level, index] = self._tile(level, index) + value
-                touched.add(index)
-            full_before = position >> _BITS
-            full_after = (position + len(fresh)) >> _BITS
-            self._save(level, sorted(touched))
-            level, position = level + 1, full_before
-            fresh = [self._tile_root(level - 1, index) for index in range(full_before, full_after)]
+            first = position >> _BITS
+            held = self._hashes(level, first)
+            if len(held) != (position % _WIDTH) * _HASH:
+                raise LookupError(level, first)
+            grown = held + b"".join(fresh)
+            tiles = [grown[at : at + _TILE_BYTES] for at in range(0, len(grown), _TILE_BYTES)]
+            self._save(level, first, tiles)
+            level, position = level + 1, first
+            fresh = [_fold(tile)[-1][0] for tile in tiles if len(tile) == _TILE_BYTES]
 
-    def _tile_root(self, level: int, index: int) -> bytes:
-        tile = self._tile(level, index)
-        hashes = [tile[at : at + _HASH] for at in range(0, _WIDTH * _HASH, _HASH)]
-        return _fold(hashes)
-
-    def _save(self, level: int, indexes: Sequence[int]) -> None:
+    def _save(self, level: int, first: int, tiles: Sequence[bytes]) -> None:
         statement = insert(TileRow)
         statement = statement.on_conflict_do_update(
             index_elements=[TileRow.level, TileRow.index], set_={"hashes": statement.excluded.hashes}
         )
-        rows = [{"level": level, "index": index, "hashes": self._tiles[level, index]} for index in indexes]
+        rows = [{"level": level, "index": index, "hashes": hashes} for index, hashes in enumerate(tiles, first)]
         self._session.execute(statement, rows)
-
-    def leaves(self, start: int, end: int) -> list[bytes]:
-        """Return the leaf hashes from `start` to `end` (end excluded)."""
-        return [self.node(0, index) for index in range(start, end)]
+        for index in range(first, first + len(tiles)):
+            self._kept.pop((level, index), None)
 
     def last_tiles(self) -> int:
         """Return the number of leaves that the tiles hold."""
-        last = self._session.scalar(
-            select(TileRow.index).where(TileRow.level == 0).order_by(TileRow.index.desc()).limit(1)
-        )
-        return 0 if last is None else last * _WIDTH + len(self._tile(0, last)) // _HASH
+        last = self._session.execute(
+            select(TileRow.index, func.length(TileRow.hashes))
+            .where(TileRow.level == 0)
+            .order_by(TileRow.index.desc())
+            .limit(1)
+        ).first()
+        return 0 if last is None else last[0] * _WIDTH + last[1] // _HASH
