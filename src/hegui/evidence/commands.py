@@ -8,6 +8,8 @@ import click
 
 from hegui.evidence import verify as verifier
 from hegui.kit.commands import guarded, json_option, say
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
 
 
 @click.command("verify", epilog="例 / example: hegui evidence verify OUT --earlier checkpoint.txt")
@@ -20,13 +22,20 @@ from hegui.kit.commands import guarded, json_option, say
 @guarded
 def verify(out: Path, key: str | None, earlier: Path | None, *, as_json: bool) -> int:
     """离线核验一份证据导出；无效时退出码为 1。 / Verify an export offline; exit code 1 when it is not valid."""
+    try:
+        kept = verifier.check_usage(out, key, earlier)
+    except verifier.Usage as error:
+        raise InputError(
+            Bi(f"参数有误：{error}", f"called wrongly: {error}"),
+            Bi("见 hegui evidence verify --help", "see hegui evidence verify --help"),
+        ) from None
     if not as_json:
         return verifier.main(
             [str(out), *(["--key", key] if key else []), *(["--earlier", str(earlier)] if earlier else [])]
         )
     try:
-        said = verifier.verify(out, key, earlier.read_text("utf-8") if earlier else None)
-    except (verifier.Invalid, OSError, ValueError, KeyError, TypeError) as error:
+        said = verifier.verify(out, key, kept)
+    except (verifier.Invalid, *verifier.NOT_WHOLE) as error:
         say({"valid": False, "reason": str(error)}, [], as_json=True)
         return 1
     limits = [en for _, en in verifier.LIMITS]

@@ -67,7 +67,7 @@ class Verifier:
         try:
             name, identifier, encoded = vkey.strip().split("+", 2)
             raw = b64decode(encoded, validate=True)
-            if raw[:1] != _ED25519 or len(raw) != 33 or key_id(name, raw[1:]).hex() != identifier:  # noqa: PLR2004
+            if raw[:1] != _ED25519 or len(raw) != 33 or key_id(name, raw[1:]).hex() != identifier or not name:  # noqa: PLR2004
                 raise ValueError
         except ValueError:
             raise NoteError("验证公钥格式有误", "the verifier key is malformed") from None

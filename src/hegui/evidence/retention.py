@@ -1,6 +1,6 @@
 """Retention: what is due goes, what the law keeps stays, and the erasure is itself recorded.
 
-The record of an erasure is written in the same transaction, before the data is destroyed, and
+The record of an erasure is committed in one transaction with it, counts what was destroyed, and
 names the rule and the cut-off, so that it can be run again after a restored backup.
 """
 
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from hegui.evidence.entries import leave
@@ -60,9 +61,9 @@ def log_due(at: datetime, months: int) -> datetime:
 def erase_due_entries(session: Session, moment: datetime) -> Erased | None:
     """Erase payload and salt of entries whose time is up; their leaves stay provable."""
     due = (EntryRow.due <= moment) & EntryRow.erased_at.is_(None) & EntryRow.seq.is_not(None)
-    count = session.scalar(select(func.count()).where(due)) or 0
+    done = session.execute(update(EntryRow).where(due).values(payload=None, salt=None, erased_at=moment))
+    count = cast("CursorResult[Any]", done).rowcount
     if count == 0:
         return None
     leave(session, "record.erased", {"class": LOG, "cutoff": clock.iso(moment), "count": count, "cite": LOG_CLAUSE})
-    session.execute(update(EntryRow).where(due).values(payload=None, salt=None, erased_at=moment))
     return Erased(LOG, count, moment)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from hegui.evidence.entries import leaf_data
 from hegui.evidence.merkle import leaf_hash
 from hegui.evidence.models import CheckpointRow, EntryRow
-from hegui.evidence.notes import Checkpoint, Signer, Verifier
+from hegui.evidence.notes import Checkpoint, NoteError, Signer, Verifier
 from hegui.evidence.tree import StoredTree
 from hegui.kit import clock
 from hegui.kit.errors import StoreError
@@ -50,11 +50,43 @@ def pending(session: Session) -> int:
     return session.scalar(select(func.count()).where(EntryRow.seq.is_(None))) or 0
 
 
+def _rolled_back(size: int, published: Path) -> RolledBackError:
+    return RolledBackError(
+        Bi(
+            f"账本与已发布的检查点（{size} 条）不一致：数据库被回滚或改写，已停止封存",
+            f"the ledger differs from the published checkpoint ({size} entries): rolled back or rewritten; sealing stopped",
+        ),
+        Bi(
+            f"从备份恢复到不早于该检查点的状态；检查点保存在 {published}",
+            f"restore a backup that is not older than that checkpoint, which is kept in {published}",
+        ),
+    )
+
+
+def _published(signer: Signer, path: Path) -> Checkpoint:
+    try:
+        return Checkpoint.parse(Verifier(signer.name, signer.public).open(path.read_text("utf-8")))
+    except (NoteError, OSError, UnicodeDecodeError) as error:
+        raise StoreError(
+            Bi(
+                f"已发布的检查点 {path} 无法核对，已停止封存：{error}",
+                f"the published checkpoint {path} can not be checked, sealing stopped: {error}",
+            ),
+            Bi(
+                "从备份恢复该文件（旁边的 history 存有历次检查点）及 keys 目录",
+                "restore that file (`history` beside it keeps the earlier ones) and the folder keys from a backup",
+            ),
+        ) from error
+
+
 def guard(session: Session, signer: Signer, published: Path) -> None:
-    """Compare the tree with the last published checkpoint; raise RolledBackError when they differ."""
+    """Compare the tree with the last published checkpoint; raise RolledBackError when they differ.
+
+    Raises StoreError when that checkpoint can not be read or was signed by another key.
+    """
     if not published.exists():
         return
-    kept = Checkpoint.parse(Verifier(signer.name, signer.public).open(published.read_text("utf-8")))
+    kept = _published(signer, published)
     tree, newest = StoredTree(session), latest(session)
     try:
         same = tree.root(kept.size) == kept.root
@@ -62,16 +94,7 @@ def guard(session: Session, signer: Signer, published: Path) -> None:
         same = False
     same = same and newest is not None and newest.size >= kept.size and tree.last_tiles() == newest.size
     if not same:
-        raise RolledBackError(
-            Bi(
-                f"账本与已发布的检查点（{kept.size} 条）不一致：数据库被回滚或改写，已停止封存",
-                f"the ledger differs from the published checkpoint ({kept.size} entries): rolled back or rewritten; sealing stopped",
-            ),
-            Bi(
-                f"从备份恢复到不早于该检查点的状态；检查点保存在 {published}",
-                f"restore a backup that is not older than that checkpoint, which is kept in {published}",
-            ),
-        )
+        raise _rolled_back(kept.size, published)
 
 
 def seal(session: Session, signer: Signer, published: Path) -> Sealed | None:
@@ -101,7 +124,10 @@ def seal(session: Session, signer: Signer, published: Path) -> Sealed | None:
         {"ids": [row.id for row in rows], "seqs": list(range(size, size + len(rows)))},
     )
     tree = StoredTree(session)
-    tree.extend(size, [leaf_hash(leaf_data(row.id, row.kind, row.commitment)) for row in rows])
+    try:
+        tree.extend(size, [leaf_hash(leaf_data(row.id, row.kind, row.commitment)) for row in rows])
+    except LookupError:
+        raise _rolled_back(size, published) from None
     size += len(rows)
     note = signer.sign(Checkpoint(signer.name, size, tree.root(size)).text())
     session.add(CheckpointRow(size=size, at=clock.now(), note=note))

@@ -41,11 +41,10 @@ LIMITS = [
 
 
 FIELDS = {"index", "id", "kind", "commitment", "proof", "salt", "payload", "content", "erased"}
-
-
 FORMAT = "hegui-evidence-1"
 LONGEST_LINE = 256 * 1024 * 1024
 LONGEST_FILE = 1024 * 1024
+NOT_WHOLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class Invalid(Exception):
@@ -389,7 +388,7 @@ def main(argv: list[str] | None = None) -> int:
     except Invalid as error:
         print(f"INVALID 无效: {error}")
         return 1
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except NOT_WHOLE as error:
         print(f"INVALID 无效: the export is not whole 导出不完整: {error!r}")
         return 1
     print("VALID 有效", *said, "This does not prove 不能证明:", *(f"  {zh} / {en}" for zh, en in LIMITS), sep="\n")

@@ -25,6 +25,13 @@ _CRASH_SECONDS = 20.0
 _FREE_BYTES = 64 * 1024 * 1024
 
 
+def _unusable(data: Path, error: OSError) -> StoreError:
+    return StoreError(
+        Bi(f"无法使用数据目录 {data}：{error.strerror}", f"can not use the data directory {data}: {error.strerror}"),
+        Bi("换一个可写目录（--data）", "choose a directory that can be written to (--data)"),
+    )
+
+
 @dataclass
 class DataLock:
     """The lock on a data directory: one server, or one command that runs the database meanwhile."""
@@ -33,8 +40,11 @@ class DataLock:
 
     @classmethod
     def take(cls, data: Path, role: str) -> DataLock | None:
-        """Take the lock, or return None when another process has it."""
-        file = (data / "hegui.lock").open("a+")
+        """Take the lock, or return None when another process has it; raise StoreError when it can not be made."""
+        try:
+            file = (data / "hegui.lock").open("a+")
+        except OSError as error:
+            raise _unusable(data, error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -64,12 +74,7 @@ def prepare_data(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         status = os.statvfs(data)
     except OSError as error:
-        raise StoreError(
-            Bi(
-                f"无法使用数据目录 {data}：{error.strerror}", f"can not use the data directory {data}: {error.strerror}"
-            ),
-            Bi("换一个可写目录（--data）", "choose a directory that can be written to (--data)"),
-        ) from None
+        raise _unusable(data, error) from None
     if status.f_bavail * status.f_frsize < _FREE_BYTES:
         raise StoreError(
             Bi(f"{data} 所在磁盘已满", f"the disk of {data} is full"),

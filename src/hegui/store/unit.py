@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from hegui.kit.errors import StoreError
@@ -25,6 +27,11 @@ def sqlalchemy_url(url: str) -> str:
         Bi("数据库地址不是 PostgreSQL", "the database URL is not a PostgreSQL one"),
         Bi("写成 postgresql://用户:密码@主机/库", "write postgresql://user:password@host/database"),
     )
+
+
+def masked(url: str) -> str:
+    """Return a database URL fit to be shown: without its password."""
+    return re.sub(r"(://[^:@/]*:)[^@]*@", r"\1***@", url)
 
 
 def driver_url(url: str) -> str:
@@ -58,8 +65,14 @@ class Store:
 
     @classmethod
     def open(cls, url: str) -> Store:
-        """Open an engine that survives a database that goes away and comes back."""
-        engine = create_engine(sqlalchemy_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10)
+        """Open an engine that survives a database that goes away and comes back; raise StoreError for a bad URL."""
+        try:
+            engine = create_engine(sqlalchemy_url(url), pool_pre_ping=True, pool_size=5, max_overflow=10)
+        except (ValueError, ArgumentError):
+            raise StoreError(
+                Bi(f"数据库地址无法理解：{masked(url)}", f"the database URL can not be read: {masked(url)}"),
+                Bi("写成 postgresql://用户:密码@主机:端口/库", "write postgresql://user:password@host:port/database"),
+            ) from None
         return cls(url, engine)
 
     def close(self) -> None:
@@ -76,16 +89,31 @@ class Store:
         return True
 
 
+class _Unit(Session):
+    """A session whose transaction only its unit of work ends."""
+
+    def commit(self) -> None:
+        """Refuse: what the rest of the unit does would no longer stand or fall with it."""
+        raise RuntimeError("only the unit of work commits; raise an error to roll back")
+
+
+_open: ContextVar[frozenset[Engine]] = ContextVar("open units of work", default=frozenset())
+
+
 @contextmanager
 def unit_of_work(store: Store) -> Iterator[Session]:
     """Open a session, commit at the end, roll back on any error.
 
-    Raises StoreError when the database is away or full; nothing is half done then.
+    Raises StoreError when the database is away or full; nothing is half done then. Nobody else
+    commits: the session refuses, and so does a unit of work inside another on the same store.
     """
-    session = Session(store.engine, expire_on_commit=False)
+    if store.engine in _open.get():
+        raise RuntimeError("a unit of work inside another: half of it could be kept without the other half")
+    token = _open.set(_open.get() | {store.engine})
+    session = _Unit(store.engine, expire_on_commit=False)
     try:
         yield session
-        session.commit()
+        Session.commit(session)
     except OperationalError as error:
         session.rollback()
         raise store_error(error) from error
@@ -94,3 +122,4 @@ def unit_of_work(store: Store) -> Iterator[Session]:
         raise
     finally:
         session.close()
+        _open.reset(token)
