@@ -73,6 +73,7 @@ class Outside:
     _waiting: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_WAITING), init=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
+    _ended: bool = field(default=False, init=False)
 
     def offer(self, note: str) -> None:
         """Queue a checkpoint; return at once."""
@@ -88,16 +89,25 @@ class Outside:
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
+    def end(self) -> None:
+        """End the thread; what is still queued stays in the data directory's history."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting))
+                self._changed.wait_for(lambda: self._waiting or self._ended)
+                if self._ended:
+                    return
                 note = self._waiting[0]
             try:
                 self.send(self.name, note)
             except (OSError, HTTPException, ValueError) as error:
                 self.failure = f"{self.name}: {getattr(error, 'strerror', None) or error}"
-                time.sleep(self.retry)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._ended, self.retry)
                 continue
             self.failure = ""
             with self._changed:
@@ -159,9 +169,16 @@ class Publisher:
             place.offer(self._held)
         self._last, self._held = time.monotonic(), ""
 
+    def drained(self, seconds: float) -> bool:
+        """Wait until every place has all that it was sent; return whether that came about in time."""
+        found = [place.drained(seconds) for place in self._outside]
+        return all(found)
+
     def close(self, seconds: float = _TIMEOUT_SECONDS) -> bool:
-        """Send out the newest checkpoint too, and wait a while; return whether every place has all."""
+        """Send out the newest checkpoint too, wait a while, and end; return whether every place has all."""
         if self._held:
             self._spread()
-        drained = [place.drained(seconds) for place in self._outside]
-        return all(drained)
+        done = self.drained(seconds)
+        for place in self._outside:
+            place.end()
+        return done

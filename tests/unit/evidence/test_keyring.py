@@ -64,11 +64,16 @@ def test_a_key_that_was_lost_is_told_and_not_made_anew(tmp_path: Path, name: str
     assert open_keyring(tmp_path).signer.vkey == before.signer.vkey
 
 
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 DAMAGE: dict[str, Callable[[Path], Any]] = {
     "empty": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:31]),
     "longer": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a folder": as_folder,
 }
 
 

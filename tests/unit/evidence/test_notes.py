@@ -97,3 +97,129 @@ def test_leaves_are_salted_commitments() -> None:
     assert verify.leaf_of(record) == leaf_hash(leaf_data(one.id, "test", one.commitment))
     with pytest.raises(verify.Invalid):
         verify.leaf_of({**record, "payload": {"a": 2}})
+
+
+# --- the formats, case by case -------------------------------------------------------------------
+
+DASH = "\u2014"
+SIGNATURE = NOTE.splitlines()[2]
+
+# What C2SP signed-note asks a verifier to refuse, on the specification's own example.
+NOT_A_NOTE = {
+    "nothing": "",
+    "no signature": "This is an example message.\n\n",
+    "no empty line": f"This is an example message.\n{SIGNATURE}\n",
+    "text changed": NOTE.replace("message", "massage"),
+    "a line added": NOTE.replace("message.\n", "message.\nmore\n"),
+    "the last newline of the text gone": NOTE.replace("message.\n\n", "message.\n"),
+    "a hyphen for the dash": NOTE.replace(DASH, "-"),
+    "another name": NOTE.replace("example.com/foo", "example.com/bar"),
+    "base64 torn": NOTE.rstrip()[:-3] + "\n",
+    "base64 with rubbish": NOTE.replace("Uw2QOkn8", "Uw2Q Okn8"),
+    "key id changed": NOTE.replace("Uw2QOkn8", "Vw2QOkn8"),
+    "signature changed": NOTE.replace("srV1yJGh", "srV1yJGg"),
+    "signature cut": f"This is an example message.\n\n{DASH} example.com/foo Uw2QOg==\n",
+}
+
+
+@pytest.mark.parametrize("kind", NOT_A_NOTE)
+def test_a_note_that_the_specification_does_not_allow_is_refused(kind: str) -> None:
+    with pytest.raises(NoteError) as told:
+        Verifier.parse(VKEY).open(NOT_A_NOTE[kind])
+    assert told.value.exit_code == 2
+    assert told.value.remedy.zh
+    with pytest.raises(verify.Invalid):
+        verify.read_note(NOT_A_NOTE[kind], VKEY)
+
+
+def test_the_first_signature_that_is_ours_decides_whatever_stands_around_it() -> None:
+    other = Signer("example.com/foo", Ed25519PrivateKey.generate()).sign("This is an example message.\n")
+    line = other.rpartition("\n\n")[2].strip()
+    for signatures in (f"{line}\n{SIGNATURE}\n", f"{SIGNATURE}\n{line}\n", f"rubbish\n{SIGNATURE}\n", f"{SIGNATURE}"):
+        assert Verifier.parse(VKEY).open(f"This is an example message.\n\n{signatures}") == (
+            "This is an example message.\n"
+        )
+
+
+def test_a_text_may_hold_empty_lines_and_lines_that_look_like_signatures(signer: Signer) -> None:
+    text = f"one\n\n{DASH} {signer.name} AAAA\n\ntwo\n"
+    assert Verifier.parse(signer.vkey).open(signer.sign(text)) == text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+        "example.com/foo+530d903a+",
+        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k+x",
+        "example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+        "example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+        "example.com/bar+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+        "例+530d903a+番茄",
+    ],
+    ids=["no name", "no key", "a part too many", "upper-case id", "another type of key", "another name", "not ASCII"],
+)
+def test_keys_that_only_look_like_keys_are_refused_by_both_readers(wrong: str) -> None:
+    with pytest.raises(NoteError):
+        Verifier.parse(wrong)
+    with pytest.raises(ValueError):  # noqa: PT011 - any of them, the caller turns it into words
+        verify.read_key(wrong)
+
+
+def test_a_key_is_read_with_the_newline_of_its_file() -> None:
+    assert Verifier.parse(VKEY + "\n") == Verifier.parse(VKEY)
+    assert verify.read_key(VKEY + "\n")[:2] == ("example.com/foo", "530d903a")
+
+
+ROOT = "Z" * 42 + "w="
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        f"\n7\n{ROOT}\n",
+        f"o\n\n{ROOT}\n",
+        f"o\n+7\n{ROOT}\n",
+        f"o\n 7\n{ROOT}\n",
+        f"o\n7.0\n{ROOT}\n",
+        f"o\n0x7\n{ROOT}\n",
+        f"o\n１\n{ROOT}\n",
+        f"o\n7_0\n{ROOT}\n",
+        f"o\n{'9' * 5000}\n{ROOT}\n",
+        f"o\n7\n{ROOT[:-4]}\n",
+        f"o\n7\n{ROOT} \n",
+        "o\n7",
+    ],
+)
+def test_a_size_or_root_in_any_other_form_is_refused(wrong: str) -> None:
+    with pytest.raises(NoteError):
+        Checkpoint.parse(wrong)
+
+
+def test_extension_lines_of_a_checkpoint_are_kept_out_of_its_state(signer: Signer) -> None:
+    text = Checkpoint(signer.name, 7, b"r" * 32).text() + "extension\nanother\n"
+    note = signer.sign(text)
+    assert Checkpoint.parse(Verifier.parse(signer.vkey).open(note)) == Checkpoint(signer.name, 7, b"r" * 32)
+    assert verify.open_note(note, signer.vkey) == (signer.name, 7, b"r" * 32)
+
+
+def test_a_checkpoint_under_another_origin_than_the_keys_is_refused(signer: Signer) -> None:
+    note = signer.sign(Checkpoint("elsewhere.test/log", 7, b"r" * 32).text())
+    with pytest.raises(verify.Invalid, match="origin and key name differ"):
+        verify.open_note(note, signer.vkey)
+
+
+@given(st.integers(0, 2**63), st.binary(min_size=32, max_size=32))
+def test_every_state_survives_being_written_and_read(size: int, root: bytes) -> None:
+    state = Checkpoint("ledger.test/log", size, root)
+    assert Checkpoint.parse(state.text()) == state
+
+
+@given(st.binary(max_size=80) | TEXT.map(str.encode))
+def test_no_input_breaks_the_readers(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    for read in (Verifier.parse, Checkpoint.parse, Verifier.parse(VKEY).open):
+        with pytest.raises(NoteError):
+            read(text)
+    with pytest.raises(verify.Invalid):
+        verify.open_note(text, VKEY)

@@ -142,10 +142,10 @@ def test_a_webhook_that_is_down_is_told_and_gets_everything_when_it_is_back(tmp_
     for note in NOTES[:5]:
         made.publish(note)
     assert wait_for(lambda: first.url in made.failure)
-    assert not made.close(0.1)
+    assert not made.drained(0.1)
     assert published_path(tmp_path).read_text("utf-8") == NOTES[4]
     again = Webhook(port)
-    assert made.close(10)
+    assert made.drained(10)
     again.stop()
     assert again.taken == NOTES[:5]
     assert made.failure == ""
@@ -169,6 +169,7 @@ def test_a_url_that_can_not_work_is_told(tmp_path: Path, url: str) -> None:
     made = publisher(tmp_path, webhook=url)
     made.publish(NOTES[0])
     assert wait_for(lambda: made.failure.startswith(f"{url}: "))
+    assert not made.close(0), "it is told that not every place has all"
     assert published_path(tmp_path).exists()
 
 
@@ -188,6 +189,7 @@ def test_a_full_disk_elsewhere_is_told(tmp_path: Path) -> None:
     made = publisher(tmp_path, file="/dev/full")
     made.publish(NOTES[0])
     assert wait_for(lambda: made.failure == "/dev/full: No space left on device")
+    assert not made.close(0)
 
 
 def test_a_place_that_is_down_for_long_keeps_the_newest_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
