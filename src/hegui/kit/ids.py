@@ -23,6 +23,9 @@ class _Pool:
         self._pid = 0
 
     def take(self, count: int) -> bytes:
+        if count > _POOL_BYTES:
+            message = f"at most {_POOL_BYTES} random bytes are given at a time"
+            raise ValueError(message)
         with self._lock:
             at = self._at
             if at + count > len(self._bytes) or self._pid != os.getpid():
@@ -35,7 +38,7 @@ _POOL = _Pool()
 
 
 def random_bytes(count: int) -> bytes:
-    """Return fresh random bytes, at most 4096, fit for keys and nonces."""
+    """Return fresh random bytes, fit for keys and nonces; raise ValueError for more than 4096."""
     return _POOL.take(count)
 
 

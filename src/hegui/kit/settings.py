@@ -20,6 +20,8 @@ from hegui.kit.text import Bi
 _ENV = "HEGUI_"
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_LAST_PORT = 65535
+_NOT_ZERO = ("workers", "seal_milliseconds", "body_megabytes", "upstream_connect_seconds", "upstream_idle_seconds")
 
 
 def _key(default: Any, zh: str, en: str) -> Any:  # noqa: ANN401 - a dataclass field of any type
@@ -103,9 +105,12 @@ def _convert(name: str, value: Any) -> Any:  # noqa: ANN401 - each setting has i
     kind = _known()[name]
     text = str(value).strip()
     try:
+        # TOML has lists, tables, dates and floats; no setting is one, and their text would be taken for a value.
+        if not isinstance(value, str | int | Path) or (isinstance(value, bool) and kind != "bool"):
+            raise ValueError
         if kind == "int":
             number = int(text)
-            if number < 0:
+            if number < (name in _NOT_ZERO) or (name.endswith("port") and number > _LAST_PORT):
                 raise ValueError
             return number
         if kind == "bool":
@@ -116,8 +121,17 @@ def _convert(name: str, value: Any) -> Any:  # noqa: ANN401 - each setting has i
     except ValueError:
         raise SettingsError(
             Bi(f"设置 {name} 的值 {text!r} 无法理解", f"setting {name} has a value that can not be read: {text!r}"),
-            Bi(f"应为 {kind} 类型", f"give a value of type {kind}"),
+            _wanted(name, kind),
         ) from None
+
+
+def _wanted(name: str, kind: str) -> Bi:
+    if name.endswith("port"):
+        return Bi(f"应为 0 至 {_LAST_PORT} 的整数", f"give a whole number from 0 to {_LAST_PORT}")
+    if kind == "int":
+        least = int(name in _NOT_ZERO)
+        return Bi(f"应为不小于 {least} 的整数", f"give a whole number, {least} or more")
+    return Bi(f"应为 {kind} 类型", f"give a value of type {kind}")
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -129,6 +143,11 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(
             Bi(f"{path} 不是有效的 TOML：{error}", f"{path} is not valid TOML: {error}"),
             Bi("改正该行", "correct that line"),
+        ) from None
+    except OSError as error:
+        raise SettingsError(
+            Bi(f"无法读取 {path}：{error.strerror}", f"can not read {path}: {error.strerror}"),
+            Bi("检查该文件的权限", "check the permissions of the file"),
         ) from None
 
 
@@ -150,4 +169,13 @@ def read_settings(flags: Mapping[str, Any], environ: Mapping[str, str] = os.envi
             raise _unknown(name, str(data / "hegui.toml"))
     merged = {**file, **env, **given}
     converted = {name: _convert(name, value) for name, value in merged.items()}
-    return Settings(**{**converted, "data": data.resolve()})
+    settings = Settings(**{**converted, "data": data.resolve()})
+    if settings.console > _LAST_PORT:
+        raise SettingsError(
+            Bi(
+                f"网关端口 {settings.port} 之后没有端口可给控制台",
+                f"after port {settings.port} there is none for the console",
+            ),
+            Bi("另行设定 console_port", "set console_port as well"),
+        )
+    return settings
