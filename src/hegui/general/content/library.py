@@ -26,6 +26,8 @@ _WORD_COLUMNS = ("word", "关键词")
 _RISK_COLUMNS = ("risk", "二级分类", "一级分类")
 _LONGEST = 100
 _ROWS_SHOWN = 5
+_SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
+"""What a formula that failed leaves in its cell: no word that anybody meant."""
 
 
 class LibraryError(InputError):
@@ -66,8 +68,8 @@ class Library:
         return self.source == SAMPLE
 
     def counts(self) -> Counter[str]:
-        """Return the number of words of each risk."""
-        return Counter(word.risk for word in self.words)
+        """Return the number of different words of each risk; words that fold to the same count once."""
+        return Counter(risk for _, risk in {(word.folded, word.risk) for word in self.words})
 
     def word(self, rule: str) -> Word | None:
         """Return the word of a rule id of this version."""
@@ -112,19 +114,39 @@ def _table(path: Path, data: bytes) -> list[list[str]]:
 
         try:
             sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
+            # The size that a file states can be wrong; rows beyond it would be lost without a word.
+            sheet.reset_dimensions()
             return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
         except Exception as error:  # noqa: BLE001 - a spreadsheet can be broken in any way
             raise LibraryError(
                 Bi(f"{path} 不是有效的 XLSX：{error}", f"{path} is not a valid XLSX: {error}"),
                 Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
             ) from None
+    # Strict: a quote that is never closed would swallow every row after it.
+    reader = csv.reader(io.StringIO(_decoded(path, data), newline=""), strict=True)
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise LibraryError(
+            Bi(
+                f"{path} 不是有效的 CSV，读到第 {reader.line_num} 行：{error}",
+                f"{path} is not valid CSV, read up to line {reader.line_num}: {error}",
+            ),
+            Bi("改正引号等格式，或另存为 XLSX", "correct the quotes, or save it as XLSX"),
+        ) from None
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    """Return a file's text; a damaged UTF-8 file is not read as GB18030, which would turn its words into others."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return list(csv.reader(io.StringIO(data.decode(encoding))))
-        except (UnicodeDecodeError, csv.Error):
-            continue
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            lossy = data.decode("utf-8", "replace")
+            if lossy.count("\ufffd") < sum("\u4e00" <= character <= "\u9fff" for character in lossy):
+                break
     raise LibraryError(
-        Bi(f"{path} 既不是 UTF-8 也不是 GB18030 的 CSV", f"{path} is a CSV neither in UTF-8 nor in GB18030"),
+        Bi(f"{path} 不是完好的 UTF-8 或 GB18030 文本", f"{path} is not sound text in UTF-8 or GB18030"),
         Bi("另存为 UTF-8 编码的 CSV", "save it as CSV in UTF-8"),
     )
 
@@ -159,6 +181,8 @@ def read_rows(path: Path, data: bytes) -> list[tuple[int, str, str]]:
         risk = next((found for cell in named if (found := risks().find(cell))), None)
         if risk is None:
             wrong.append((number, f"未知风险 unknown risk {named}"))
+        elif word.upper() in _SHEET_ERRORS:
+            wrong.append((number, f"公式出错 a formula that failed: {word}"))
         elif not folding.folded(word) or len(word) > _LONGEST:
             wrong.append((number, f"词为空或超过 {_LONGEST} 字 empty or too long"))
         else:
@@ -174,6 +198,11 @@ def read_rows(path: Path, data: bytes) -> list[tuple[int, str, str]]:
                 "风险写作 A.1.a 至 A.5.b 或其中文名；改正后重新载入，原库仍在使用",
                 "write risks as A.1.a to A.5.b or their Chinese names; the old library stays in use",
             ),
+        )
+    if not rows:
+        raise LibraryError(
+            Bi(f"{path} 只有列名，没有词", f"{path} is empty but for its header"),
+            Bi("给出至少一行；公式须先存为值", "give at least one row; save formulas as values first"),
         )
     return rows
 

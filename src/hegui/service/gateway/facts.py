@@ -74,7 +74,7 @@ def library_gaps(library: Library, law: Register) -> list[str]:
     clause = "GBT45654-B.1.1"
     counts, names = library.counts(), risks()
     total = law.whole(clause, "keyword_total")
-    gaps = [f"{len(library.words)}/{total}"] if len(library.words) < total else []
+    gaps = [f"{len(library.patterns)}/{total}"] if len(library.patterns) < total else []
     for area, number in (("A.1", "keyword_each_A1"), ("A.2", "keyword_each_A2")):
         least = law.whole(clause, number)
         short = [
@@ -99,8 +99,8 @@ def _library(library: Library, law: Register) -> tuple[Fact, ...]:
         if gaps
         else _fact(
             "GBT45654-B.1.1", Result.UNDETERMINED,
-            f"词数达标（{len(library.words)}）；七日更新尚无记录",
-            f"the counts are enough ({len(library.words)}); weekly renewal is not recorded yet", evidence="",
+            f"词数达标（{len(library.patterns)}）；七日更新尚无记录",
+            f"the counts are enough ({len(library.patterns)}); weekly renewal is not recorded yet", evidence="",
         )
     )  # fmt: skip
     return (
@@ -113,8 +113,8 @@ def _library(library: Library, law: Register) -> tuple[Fact, ...]:
         ),
         _fact(
             "ARP-9.1", Result.UNDETERMINED,
-            f"特征库在用（版本 {library.version}，{len(library.words)} 词）；入库标准与审批尚未建成",
-            f"a feature library is in use (version {library.version}, {len(library.words)} words); entry standards and approval are not built yet",
+            f"特征库在用（版本 {library.version}，{len(library.patterns)} 词）；入库标准与审批尚未建成",
+            f"a feature library is in use (version {library.version}, {len(library.patterns)} words); entry standards and approval are not built yet",
             evidence="",
         ),
     )  # fmt: skip
