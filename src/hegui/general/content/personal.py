@@ -191,7 +191,8 @@ def find(text: str, start: int = 0) -> Iterator[Found]:
                 yield Found(Kind.USCC, *match.span(), valid=True)
     if long and _SIX.search(text, start):
         for match in _USCC.finditer(text, start):
-            if not match.group().isdigit() and uscc_valid(match.group()) and not match.group()[:17].isdigit():
+            # Digits alone, and 17 digits with an x, were looked at above.
+            if uscc_valid(match.group()) and not _DIGITS.fullmatch(match.group()):
                 yield Found(Kind.USCC, *match.span(), valid=True)
     if "@" in text:
         for match in _EMAIL.finditer(text, start):
