@@ -87,8 +87,11 @@ def _bad(zh: str, en: str) -> PolicyError:
 
 def _actions(section: dict[str, Any], key: str, known: tuple[str, ...]) -> dict[str, Action]:
     given = section.get(key) or {}
+    if not isinstance(given, dict):
+        raise _bad(f"{key} 应为映射", f"{key} must be a mapping")
     found: dict[str, Action] = {}
-    for name, value in given.items():
+    # An area first, then the risks in it, in whatever order the file has them.
+    for name, value in sorted(given.items(), key=lambda item: len(str(item[0]))):
         matching = [item for item in known if item == name or item.startswith(f"{name}.")]
         if not matching:
             raise _bad(f"未知的 {key}：{name}", f"unknown {key}: {name}")
@@ -102,7 +105,7 @@ def _actions(section: dict[str, Any], key: str, known: tuple[str, ...]) -> dict[
 def _rules(section: dict[str, Any], base: Rules | None) -> Rules:
     unknown = set(section) - {"default", "risks", "personal"}
     if unknown:
-        raise _bad(f"未知的键 {sorted(unknown)}", f"unknown keys {sorted(unknown)}")
+        raise _bad(f"未知的键 {sorted(map(str, unknown))}", f"unknown keys {sorted(map(str, unknown))}")
     ids = risks().ids
     try:
         default = Action(str(section["default"])) if "default" in section else None
@@ -126,9 +129,9 @@ def parse_policy(data: Any, base: Policy | None = None) -> Policy:  # noqa: ANN4
     sides = {key: _rules(data.get(key) or {}, getattr(base, key) if base else None) for key in ("input", "output")}
     answers = dict(base.answers) if base else {}
     for risk, answer in (data.get("answers") or {}).items():
-        if risk not in risks().ids or not str(answer).strip():
-            raise _bad(f"代答 {risk} 无对应风险或为空", f"the set answer for {risk} names no risk or is empty")
-        answers[risk] = str(answer)
+        if risk not in risks().ids or not isinstance(answer, str) or not answer.strip():
+            raise _bad(f"代答 {risk} 无对应风险或不是文字", f"the set answer for {risk} names no risk or is no text")
+        answers[risk] = answer
     for rules in sides.values():
         missing = [risk for risk, action in rules.risks.items() if action is Action.ANSWER and risk not in answers]
         if missing:
@@ -144,14 +147,32 @@ def parse_policy(data: Any, base: Policy | None = None) -> Policy:  # noqa: ANN4
     return Policy(sides["input"], sides["output"], answers, version)
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice: the first would be dropped without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """Return a mapping; raise ConstructorError for a key given twice."""
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - YAML of any shape
+    return yaml.load(path.read_text("utf-8-sig"), Loader=_Loader)  # noqa: S506 - a safe loader
+
+
 def load_policy(path: Path | None) -> Policy:
     """Load the default policy, with the operator's file over it; raise PolicyError."""
     base = parse_policy(yaml.safe_load((files("hegui.general.content") / "policy.yaml").read_text("utf-8")))
     if path is None:
         return base
     try:
-        return parse_policy(yaml.safe_load(path.read_text("utf-8")) or {}, base)
+        data = _read(path)
     except OSError as error:
         raise _bad(f"无法读取 {path}：{error.strerror}", f"can not read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _bad(f"{path} 不是有效的 YAML：{error}", f"{path} is not valid YAML: {error}") from None
+    return parse_policy({} if data is None else data, base)
