@@ -37,7 +37,7 @@ def check_wording(text: str) -> str:
         missing.append(("人工智能要素（人工智能 / AI）", "the AI element (人工智能 / AI)"))
     if not _GENERATION.search(text):
         missing.append(("生成合成要素（生成 / 合成）", "the generation element (生成 / 合成 / generated)"))
-    if missing or "\n" in text:
+    if missing or len(text.splitlines()) > 1:
         zh = "、".join(item[0] for item in missing) or "单行文字"
         en = " and ".join(item[1] for item in missing) or "a single line"
         raise WordingError(
@@ -49,12 +49,17 @@ def check_wording(text: str) -> str:
 
 
 def is_machine_text(text: str) -> bool:
-    """Say whether a whole answer is JSON, in which a label must not be put."""
+    """Say whether a whole answer is JSON, or lines of JSON objects, in which a label must not be put."""
     stripped = text.strip()
     if stripped[:1] not in {"{", "["}:
         return False
+    lines = [line for line in stripped.splitlines() if line.strip()]
+    return _is_json(stripped) or all(line.lstrip()[:1] == "{" and _is_json(line) for line in lines)
+
+
+def _is_json(text: str) -> bool:
     try:
-        orjson.loads(stripped)
+        orjson.loads(text)
     except orjson.JSONDecodeError:
         return False
     return True
@@ -83,7 +88,11 @@ class LabelStyle:
 
 
 class Labeller:
-    """Labels one answer, whole or streamed: `before` the first text, `after` the last."""
+    """Labels one answer, whole or streamed: `before` the first text, `after` the last.
+
+    A label for the start that the first text left open (it may become JSON) stands at the end, once
+    it is known that the answer is a text after all.
+    """
 
     __slots__ = ("_machine", "_style", "placed", "reason")
 
@@ -97,8 +106,7 @@ class Labeller:
         """Return what goes before the first text of an answer."""
         if self._style.position is not LabelPosition.START:
             return ""
-        if self._machine or first.lstrip()[:1] in {"{", "["}:
-            self.reason = "machine_text"
+        if self._machine or first.lstrip()[:1] in {"", "{", "["}:
             return ""
         self.placed = LabelPosition.START.value
         return f"{self._style.wording}\n\n"
@@ -107,7 +115,7 @@ class Labeller:
         """Return what goes after an answer whose text was `whole`."""
         if self._style.position is LabelPosition.INTERFACE and whole:
             self.reason = LabelPosition.INTERFACE.value
-        if self._style.position is not LabelPosition.END or not whole:
+        if self._style.position is LabelPosition.INTERFACE or self.placed or not whole:
             return ""
         if self._machine or is_machine_text(whole):
             self.reason = "machine_text"
