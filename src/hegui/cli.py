@@ -153,6 +153,12 @@ def services() -> None:
 @guarded
 def set_service(data: Path | None, service: str, pairs: tuple[str, ...], *, as_json: bool) -> None:
     """设置拒答方式、标识位置与文字、申诉入口。 / Set refusal, label position and wording, appeal channel."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise InputError(
+                Bi(f"{pair} 没有写成 键=值", f"{pair} is not of the form key=value"),
+                Bi(f"例如 {pair}=值；写 {pair}= 则清空", f"for example {pair}=value; {pair}= empties it"),
+            )
     given = dict(pair.partition("=")[::2] for pair in pairs)
     with opened(settings_of(data=data)) as store, unit_of_work(store) as session:
         row: Service = api_keys.open_service(session, service)
@@ -235,7 +241,7 @@ evidence.add_command(verify_command)
 @click.option("--end", type=int, help="结束序号（不含）。 / End index, excluded.")
 @click.option(
     "--earlier",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="检查员保存的检查点。 / A checkpoint the inspector kept.",
 )
 @click.option("--content", is_flag=True, help="连同解密的正文一并导出。 / Include the decrypted content.")
@@ -266,7 +272,7 @@ def export_command(  # noqa: PLR0913 - the flags of one command
 
             made = export(
                 session, keyring.signer, out, first=first, end=end, progress=progress,
-                earlier=earlier.read_text("utf-8") if earlier else "", content=read if content else None,
+                earlier=earlier.read_text("utf-8", "replace") if earlier else "", content=read if content else None,
             )  # fmt: skip
     text = f"已导出 exported {made.end - made.first} 条 records → {out}；核验 verify: python {out}/verify.py {out}"
     say({"out": str(out), "first": made.first, "end": made.end, "size": made.size}, [text], as_json=as_json)

@@ -48,8 +48,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise BusyError(
             Bi(f"无法监听 {host}:{port}：{error.strerror}", f"can not listen on {host}:{port}: {error.strerror}"),
             Bi(
-                "换一个端口（--port、--console-port），或停止占用它的程序",
-                "choose another port (--port, --console-port), or stop what uses it",
+                "换一个地址或端口（--host、--port、--console-port），或停止占用它的程序",
+                "choose another address or port (--host, --port, --console-port), or stop what uses it",
             ),
         ) from None
     opened.listen(2048)
@@ -251,14 +251,15 @@ def serve(settings: Settings, *, as_json: bool = False) -> None:
         url = stack.enter_context(database(settings, "serve"))
         store, password = prepare(settings, url)
         store.close()
-        supervisor = Supervisor(settings, url)
-        supervisor.start()
         if password:
+            # Told before anything else can fail: the account is kept now and the password nowhere.
             sys.stderr.write(
                 f"首次启动：控制台账号 admin，密码 {password}（只显示这一次，登录后须修改）\n"
                 f"first start: console account admin, password {password} (shown this once; change it after signing in)\n"
             )
             sys.stderr.flush()
+        supervisor = Supervisor(settings, url)
+        supervisor.start()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         gateway = f"http://{host}:{supervisor.settings.port}/v1"
         console = f"http://{host}:{supervisor.settings.console_port}"
