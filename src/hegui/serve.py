@@ -119,15 +119,20 @@ def _settings_message(settings: Settings) -> dict[str, object]:
     return {**asdict(settings), "data": str(settings.data)}
 
 
-def prepare(settings: Settings, url: str) -> tuple[Store, str]:
+def check(settings: Settings) -> Checker:
+    """Return the checker of the operator's files; raise for anything wrong that can be told before a database runs."""
+    check_upstream(settings)
+    log_months(settings.log_months)
+    return load_checker(
+        Path(settings.library) if settings.library else None, Path(settings.policy) if settings.policy else None
+    )
+
+
+def prepare(settings: Settings, url: str, checker: Checker) -> tuple[Store, str]:
     """Bring the schema up, make the first administrator, note what is in force; return the password once."""
     store = Store.open(url)
     migrate(store)
     keyring = open_keyring(settings.data, settings.origin)
-    log_months(settings.log_months)
-    checker = load_checker(
-        Path(settings.library) if settings.library else None, Path(settings.policy) if settings.policy else None
-    )
     keep_library(settings.data, checker)
     with unit_of_work(store) as session:
         opened = accounts.bootstrap(session)
@@ -245,11 +250,11 @@ class Supervisor:
 
 def serve(settings: Settings, *, as_json: bool = False) -> None:
     """Run hegui until a signal; print one line when everything is ready."""
-    check_upstream(settings)
+    checker = check(settings)
     with contextlib.ExitStack() as stack:
         seen = stack.enter_context(_signals())
         url = stack.enter_context(database(settings, "serve"))
-        store, password = prepare(settings, url)
+        store, password = prepare(settings, url, checker)
         store.close()
         if password:
             # Told before anything else can fail: the account is kept now and the password nowhere.
