@@ -16,11 +16,20 @@ Script = Callable[[Json], "Reply"]
 
 
 class Reply:
-    """What the model does: a body, or events with a pause between them."""
+    """What the model does: a body, or events with a pause between them.
+
+    `raw` is a body of any bytes, `headers` go with it, `wait` is silence before the reply, and `abort`
+    cuts the connection after the events.
+    """
 
     def __init__(
-        self, body: Json | None = None, events: Sequence[bytes] = (), pause: float = 0, status: int = 200
-    ) -> None:
+        self, body: Json | None = None, events: Sequence[bytes] = (), pause: float = 0, status: int = 200,
+        *, raw: bytes | None = None, headers: dict[str, str] | None = None, wait: float = 0, abort: bool = False,
+    ) -> None:  # fmt: skip
+        self.raw = raw
+        self.headers = headers or {}
+        self.wait = wait
+        self.abort = abort
         self.body = body
         self.events = events
         self.pause = pause
@@ -72,6 +81,7 @@ class ScriptedUpstream:
 
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {"echo": lambda body: says(body["messages"][-1]["content"])(body)}
+        self.models: Reply | None = None
         self.requests: list[Json] = []
         self.cancelled = 0
         self.sent = 0
@@ -115,6 +125,8 @@ class ScriptedUpstream:
         self._loop.close()
 
     async def _models(self, _request: web.Request) -> web.Response:
+        if self.models is not None:
+            return web.Response(body=self.models.raw, status=self.models.status, headers=self.models.headers)
         return web.json_response(
             {"object": "list", "data": [{"id": "test", "object": "model", "created": 0, "owned_by": "t"}]}
         )
@@ -122,10 +134,17 @@ class ScriptedUpstream:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
-        reply = self.scripts[body["model"]](body)
+        script = self.scripts.get(body["model"])
+        if script is None:
+            return web.json_response({"error": {"message": "no such model", "code": "model_not_found"}}, status=404)
+        reply = script(body)
+        if reply.wait:
+            await self._wait(reply.wait)
+        if reply.raw is not None:
+            return web.Response(body=reply.raw, status=reply.status, headers=reply.headers)
         if reply.body is not None or reply.status != 200:
             return web.json_response(reply.body or {"error": {"message": "no"}}, status=reply.status)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **reply.headers})
         await response.prepare(request)
         try:
             for event in reply.events:
@@ -136,4 +155,13 @@ class ScriptedUpstream:
         except (asyncio.CancelledError, ConnectionError):
             self.cancelled += 1
             raise
+        if reply.abort and request.transport is not None:
+            request.transport.abort()
         return response
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
