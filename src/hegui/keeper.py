@@ -75,6 +75,7 @@ class Keeper:
         if time.monotonic() >= self._retention_at:
             self._retention_at = time.monotonic() + RETENTION_SECONDS
             run_retention(self.store)
+            acts.erase_set_aside(spool_folder(self.settings.data), clock.now(), self.settings.log_months)
 
     def run(self) -> None:
         """Run until told to stop; a database that goes away is tried again."""
@@ -97,6 +98,7 @@ class Keeper:
             self.seal()
         except StoreError:
             _LOG.warning("the last entries wait for the next start to be sealed")
+        self.publisher.close()
         self.store.close()
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import psycopg
-from sqlalchemy import func, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
-from hegui.evidence.retention import Erased
+from hegui.evidence.models import EntryRow
+from hegui.evidence.retention import LOG_CLAUSE, Erased, log_due
 from hegui.kit import clock
-from hegui.law import cite
+from hegui.law import cite, register
+from hegui.law.working_days import add_months
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.recorder import INSERT
 from hegui.service.gateway.spool import abandoned, read_batches
@@ -39,14 +41,25 @@ def erase_due_content(session: Session, moment: datetime) -> Erased | None:
 
 
 def erase_due_exchanges(session: Session, moment: datetime) -> int:
-    """Delete the filter columns of exchanges whose log record was erased; their leaves stay."""
-    from hegui.evidence.models import EntryRow  # noqa: PLC0415 - one statement needs it
+    """Delete the filter columns of exchanges whose log record was erased; their leaves stay.
 
-    gone = select(EntryRow.id).where(EntryRow.erased_at <= moment, EntryRow.kind == "exchange")
-    rows = session.scalars(select(Exchange).where(Exchange.id.in_(gone)).limit(10_000)).all()
-    for row in rows:
-        session.delete(row)
-    return len(rows)
+    Only exchanges older than the shortest time that the law lets a log be kept are looked at.
+    """
+    least = register().whole(LOG_CLAUSE, "log_retention_months")
+    oldest = datetime.combine(add_months(moment.astimezone(clock.CHINA).date(), -least), time.max, clock.CHINA)
+    erased = select(EntryRow.id).where(EntryRow.id == Exchange.id, EntryRow.erased_at.is_not(None)).exists()
+    done = session.execute(delete(Exchange).where(Exchange.at <= oldest, erased))
+    return cast("CursorResult[Any]", done).rowcount
+
+
+def erase_set_aside(folder: Path, moment: datetime, months: int) -> int:
+    """Delete the files of records that could never be written, once their log time is over; return their number."""
+    gone = 0
+    for path in folder.glob("*.bad") if folder.is_dir() else ():
+        if log_due(datetime.fromtimestamp(path.stat().st_mtime, UTC), months) <= moment:
+            path.unlink()
+            gone += 1
+    return gone
 
 
 def write_abandoned(url: str, folder: Path) -> int:

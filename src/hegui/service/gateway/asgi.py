@@ -62,7 +62,11 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise ApiError(413, "request_too_large", f"请求超过 {limit} 字节 / the request is over {limit} bytes")
+            raise ApiError(
+                413,
+                "request_too_large",
+                f"请求超过 {limit} 字节，请分开发送 / the request is over {limit} bytes; send it in parts",
+            )
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts) if len(parts) > 1 else part
@@ -102,13 +106,19 @@ class Gateway:
         except Exception:  # noqa: BLE001 - the client gets an error, never silence
             _LOG.exception("a request failed")
             failure = ApiError(
-                500, "internal_error", "内部错误，已记入日志 / internal error; the operator's log has it"
+                500,
+                "internal_error",
+                "内部错误，请稍后重试或联系运营方，日志里有原因 / internal error; try again or tell the operator, whose log has the cause",
             )
             with contextlib.suppress(RuntimeError):  # the head was sent already
                 await reply_json(send, failure.status, failure.body())
 
     async def _nothing(self, scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise ApiError(404, "not_found", f"没有 {scope['path']} / there is no {scope['path']}")
+        raise ApiError(
+            404,
+            "not_found",
+            f"没有 {scope['path']}，可用的在 /v1 之下 / there is no {scope['path']}; what there is stands under /v1",
+        )
 
     async def _grant(self, scope: Scope) -> Grant:
         for name, value in scope["headers"]:
@@ -188,7 +198,12 @@ class Gateway:
         for item in items:
             text = item.get("text") if isinstance(item, dict) and item.get("type") == "text" else item
             if not isinstance(text, str):
-                raise ApiError(400, "unchecked_content", "只能检查文本 / only text can be checked", param="input")
+                raise ApiError(
+                    400,
+                    "unchecked_content",
+                    "只能检查文本，请只发送文本 / only text can be checked; send text only",
+                    param="input",
+                )
             results.append(await moderate(self._engine, grant, text))
         first = results[0]["hegui"]["content_id"]
         await reply_json(send, 200, {"id": f"modr-{first}", "model": "hegui-content", "results": results})
@@ -211,7 +226,7 @@ class Gateway:
     async def _checkpoint(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         path = published_path(self._settings.data)
         if not path.exists():
-            raise ApiError(404, "no_checkpoint", "尚无检查点 / no checkpoint yet")
+            raise ApiError(404, "no_checkpoint", "尚无检查点，请一秒后重试 / no checkpoint yet; try again in a second")
         await reply(send, 200, path.read_bytes(), [_TEXT])
 
     async def _vkey(self, _scope: Scope, _receive: Receive, send: Send) -> None:

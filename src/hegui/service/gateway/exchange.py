@@ -48,7 +48,9 @@ class Engine:
 def not_recorded(error: StoreError) -> ApiError:
     """Return the error for an exchange that could not be recorded and is therefore not served."""
     return ApiError(
-        503, "not_recorded", f"服务暂停：记录无法保存 / service is paused: records can not be kept ({error.title.en})"
+        503,
+        "not_recorded",
+        f"服务暂停：记录无法保存，请稍后重试 / service is paused: records can not be kept ({error.title.en}); try again later",
     )
 
 
@@ -167,7 +169,10 @@ class Exchange:
             raise await self._upstream_failed(error) from error
         except Exception as error:
             _LOG.exception("the upstream could not be asked")
-            failed = UpstreamError(ApiError(502, "upstream_error", "上游出错 / the upstream failed"), str(error))
+            failed = UpstreamError(
+                ApiError(502, "upstream_error", "上游出错，请稍后重试 / the upstream failed; try again later"),
+                str(error),
+            )
             raise await self._upstream_failed(failed) from error
         complete = False
         try:
@@ -180,7 +185,7 @@ class Exchange:
                 _LOG.exception("the stream of the upstream could not be read")
             if not complete:
                 events.close()
-            await send(await self._end(complete=complete))
+            await send(await self._end())
         finally:
             events.close()
 
@@ -220,8 +225,8 @@ class Exchange:
         self.answer.withhold()
         return b""
 
-    async def _end(self, *, complete: bool) -> bytes:
-        complete = self.answer.finished or (complete and not self.answer.choices)
+    async def _end(self) -> bytes:
+        complete = self.answer.finished
         try:
             last = self.answer.end(complete=complete)
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -290,7 +295,10 @@ def _text_of(messages: object) -> str:
         return orjson.dumps(messages).decode()
     except orjson.JSONEncodeError:
         raise ApiError(
-            400, "invalid_messages", "messages 嵌套过深 / `messages` is nested too deep", param="messages"
+            400,
+            "invalid_messages",
+            "messages 嵌套过深，请减少层数 / `messages` is nested too deep; use fewer levels",
+            param="messages",
         ) from None
 
 
@@ -321,7 +329,7 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
         raise ApiError(
             400,
             "text_too_long",
-            f"文本超过 {LONGEST_TEXT} 字 / the text is over {LONGEST_TEXT} characters",
+            f"文本超过 {LONGEST_TEXT} 字，请分开发送 / the text is over {LONGEST_TEXT} characters; split it",
             param="input",
         )
     checked = CLEAN

@@ -15,6 +15,7 @@ from hegui.service.gateway.service import ServiceSettings
 WITHHELD = "[已略去一条被拦截的历史消息 / an earlier message was withheld]"
 LONGEST_TEXT = 1_000_000
 _LONGEST_NAME = 200
+_MOST_CHOICES = 16
 _ONLY_TEXT = frozenset({"role", "content"})
 _OPERATOR_ROLES = frozenset({"system", "developer"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -36,35 +37,50 @@ class Inbound:
 
 def validate(body: Json) -> None:
     """Raise ApiError for a request that no model could answer."""
-    messages = body.get("messages")
     for key in ("stream_options", "response_format"):
         if not isinstance(body.get(key), dict | None):
             raise ApiError(400, f"invalid_{key}", f"{key} 应为对象 / `{key}` must be an object", param=key)
-    if len(str(body.get("model"))) > _LONGEST_NAME or not str(body.get("model")).isprintable():
+    if not isinstance(body.get("stream"), bool | None):
         raise ApiError(
-            400,
-            "invalid_model",
-            "model 过长或含控制字符 / `model` is too long or holds control characters",
-            param="model",
+            400, "invalid_stream", "stream 应为 true 或 false / `stream` must be true or false", param="stream"
         )
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        raise ApiError(400, "missing_model", "缺少 model / `model` is missing", param="model")
+    count = body.get("n")
+    if count is not None and (type(count) is not int or not 1 <= count <= _MOST_CHOICES):
+        text = f"n 应为 1 至 {_MOST_CHOICES} / `n` must be 1 to {_MOST_CHOICES}"
+        raise ApiError(400, "invalid_n", text, param="n")
+    _check_model(body.get("model"))
+    _check_messages(body.get("messages"))
+
+
+def _check_model(model: object) -> None:
+    if not isinstance(model, str) or not model:
+        raise ApiError(
+            400, "missing_model",
+            "缺少 model，请用 /v1/models 列出的名称 / `model` is missing; give a name that /v1/models lists", param="model",
+        )  # fmt: skip
+    if len(model) > _LONGEST_NAME or not model.isprintable():
+        raise ApiError(
+            400, "invalid_model",
+            "model 过长或含控制字符，请用 /v1/models 列出的名称 / "
+            "`model` is too long or holds control characters; use a name that /v1/models lists",
+            param="model",
+        )  # fmt: skip
+
+
+def _check_messages(messages: object) -> None:
     if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
         raise ApiError(
-            400,
-            "invalid_messages",
-            "messages 应为非空的对象列表 / `messages` must be a non-empty list",
+            400, "invalid_messages", "messages 应为非空的对象列表 / `messages` must be a non-empty list of objects",
             param="messages",
-        )
+        )  # fmt: skip
     for place, message in enumerate(messages):
         role = message.get("role")
         if not isinstance(role, str) or role not in _ROLES:
             raise ApiError(
-                400, "invalid_role", f"未知角色 / unknown role {message.get('role')!r}", param=f"messages[{place}].role"
-            )
-    count = body.get("n")
-    if count is not None and (not isinstance(count, int) or not 1 <= count <= 16):  # noqa: PLR2004 - a sane most
-        raise ApiError(400, "invalid_n", "n 应为 1 至 16 / `n` must be 1 to 16", param="n")
+                400, "invalid_role",
+                f"未知角色 {str(role)[:40]!r}，应为其一：{'、'.join(sorted(_ROLES))} / unknown role; use one of those",
+                param=f"messages[{place}].role",
+            )  # fmt: skip
 
 
 def _check_length(text: str) -> None:

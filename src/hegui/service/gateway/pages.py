@@ -9,7 +9,7 @@ from typing import Any
 from hegui.evidence import leave, sequencer
 from hegui.evidence.models import EntryRow
 from hegui.evidence.notes import tlog_proof
-from hegui.kit.errors import InputError
+from hegui.kit.errors import InputError, StoreError
 from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
 from hegui.law import risks
@@ -19,7 +19,7 @@ from hegui.service.gateway import queries
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.records import ContentBox
 
-_ID = re.compile(r"[0-9a-f-]{36}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOURS, _BINS = 24, 48
 
 
@@ -30,6 +30,13 @@ def _missing() -> InputError:
     )
 
 
+def _unreadable() -> StoreError:
+    return StoreError(
+        Bi("正文无法解密：密钥不符，或内容已损坏", "the content can not be decrypted: another key, or it is damaged"),
+        Bi("从备份恢复 keys 目录里的内容密钥", "restore the content key in the folder `keys` from a backup"),
+    )
+
+
 def listing(visit: Visit) -> Page:
     """Show the live list with filters and the chart."""
     wanted = queries.Filter(
@@ -37,6 +44,11 @@ def listing(visit: Visit) -> Page:
     )
     if "\0" in "".join(vars(wanted).values()) or (wanted.before and not _ID.fullmatch(wanted.before)):
         raise _missing()
+    if wanted.outcome and wanted.outcome not in queries.OUTCOMES:
+        raise InputError(
+            Bi(f"没有“{wanted.outcome}”这种结果", f"there is no outcome {wanted.outcome!r}"),
+            Bi("在列表上方选择结果", "choose an outcome above the list"),
+        )
     rows = queries.exchanges(visit.session, wanted)
     partial = visit.query.get("part") == "rows"
     return Page(
@@ -101,8 +113,10 @@ def read_content(visit: Visit) -> Page:
     page = one(visit)
     opened = None
     if exchange.content is not None:
-        leave(visit.session, "content.read", {"exchange": entry.id, "by": visit.person.id}, service=exchange.service)
         opened = ContentBox(visit.shared.keyring).open(entry.id, exchange.content)
+        if opened is None:
+            raise _unreadable()
+        leave(visit.session, "content.read", {"exchange": entry.id, "by": visit.person.id}, service=exchange.service)
     body = opened["body"] if opened else None
     if (
         body
@@ -111,6 +125,12 @@ def read_content(visit: Visit) -> Page:
     ):
         body["question"] = json.loads(body["question"])
     return Page(page.template, page.title, {**page.values, "content": body or {}})
+
+
+def content_again(visit: Visit) -> Redirect:
+    """Lead a reload of the decrypted content back to the exchange, since reading again is recorded again."""
+    _, entry = _one(visit)
+    return Redirect(f"/exchanges/{entry.id}")
 
 
 def proof(visit: Visit) -> Download | Redirect:
@@ -127,5 +147,6 @@ ROUTES = (
     Route("/exchanges", Act.READ_EXCHANGES, listing, menu=Bi("交互记录", "Exchanges")),
     Route("/exchanges/{id}", Act.READ_EXCHANGES, one),
     Route("/exchanges/{id}/content", Act.READ_CONTENT, read_content, methods=("POST",)),
+    Route("/exchanges/{id}/content", Act.READ_EXCHANGES, content_again),
     Route("/exchanges/{id}/proof", Act.READ_EXCHANGES, proof),
 )

@@ -246,7 +246,7 @@ class Answer:
                     self.outcome = refusals.REFUSED_OUTPUT
                     return self._refusal_events(mine)
         if not complete:
-            problem = {"message": "上游中断，回答不完整 / the upstream broke off", "type": "server_error", "param": None,
+            problem = {"message": "上游中断，回答不完整，请重试 / the upstream broke off; try again", "type": "server_error", "param": None,
                        "code": "upstream_incomplete"}  # fmt: skip
             return b"".join(self._tail) + event({"error": problem, **mine}) + DONE
         if not self._tail:
@@ -290,7 +290,10 @@ class Answer:
             raise ProtocolError(message)
         for item in items:
             choice = self._choice(item.get("index") or 0)
-            said: Json = item.get("message") or {}
+            said = item.get("message")
+            if not isinstance(said, dict):
+                message = "a choice of the upstream has no message"
+                raise ProtocolError(message)
             self._check_delta(choice, item, said)
             for rest in choice.finish():
                 merge(said, rest)

@@ -89,7 +89,7 @@ def check_parts(message: Json, path: str) -> None:
     content = message.get("content")
     for place, part in enumerate(content if isinstance(content, list) else ()):
         kind = part.get("type") if isinstance(part, dict) else "text" if isinstance(part, str) else type(part).__name__
-        if kind not in TEXT_PARTS:
+        if not isinstance(kind, str) or kind not in TEXT_PARTS:
             raise unchecked(str(kind)[:40], f"{path}.content[{place}]")
         if isinstance(part, dict) and any(part.get(name) for name in OTHER_MEDIA):
             raise unchecked("media", f"{path}.content[{place}]")

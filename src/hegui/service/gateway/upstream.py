@@ -66,17 +66,32 @@ def _failed(status: int, body: bytes) -> UpstreamError:
     detail = body[:2000].decode("utf-8", "replace")
     if status in _CLIENT_ERRORS:
         kind = "rate_limit_error" if status == 429 else "invalid_request_error"  # noqa: PLR2004 - HTTP
-        message = f"上游拒绝了请求（{status}） / the upstream refused the request ({status})"
+        message = f"上游拒绝了请求（{status}），请检查模型名和参数 / the upstream refused the request ({status}); check model and options"
         return UpstreamError(ApiError(status, "upstream_refused", message, kind=kind), detail)
-    message = f"上游出错（{status}） / the upstream failed ({status})"
+    message = f"上游出错（{status}），请稍后重试 / the upstream failed ({status}); try again later"
     return UpstreamError(ApiError(502, "upstream_error", message), detail)
+
+
+def _written(body: Json) -> bytes:
+    """Return a request's body; raise UpstreamError for what is nested too deep to be written."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        api = ApiError(
+            400, "invalid_json", "请求嵌套过深，请减少层数 / the request is nested too deep; use fewer levels"
+        )
+        raise UpstreamError(api, str(error)) from error
 
 
 def _unreachable(error: Exception) -> UpstreamError:
     if isinstance(error, TimeoutError):
-        api = ApiError(504, "upstream_timeout", "上游超时 / the upstream did not answer in time")
+        api = ApiError(
+            504, "upstream_timeout", "上游超时，请稍后重试 / the upstream did not answer in time; try again later"
+        )
     else:
-        api = ApiError(502, "upstream_unreachable", "无法连接上游 / the upstream can not be reached")
+        api = ApiError(
+            502, "upstream_unreachable", "无法连接上游，请稍后重试 / the upstream can not be reached; try again later"
+        )
     return UpstreamError(api, f"{type(error).__name__}: {error}")
 
 
@@ -146,12 +161,13 @@ class HttpUpstream:
 
     async def complete(self, body: Json) -> bytes:
         """Return the body of a whole completion; raise UpstreamError."""
-        return await self._ask("POST", _CHAT, orjson.dumps(body))
+        return await self._ask("POST", _CHAT, _written(body))
 
     async def stream(self, body: Json) -> HttpEvents:
         """Return once the upstream has begun to answer; raise UpstreamError."""
+        data = _written(body)
         try:
-            reply = await self._client.request("POST", _CHAT, orjson.dumps(body))
+            reply = await self._client.request("POST", _CHAT, data)
             if reply.status != _OK:
                 try:
                     raise _failed(reply.status, await reply.body(_LONGEST_BODY))
