@@ -33,7 +33,8 @@ def run_retention(store: Store) -> list[retention.Erased]:
             found = step(session, moment)
             if found is not None:
                 erased.append(found)
-        acts.erase_due_exchanges(session, moment)
+        if any(item.kind == retention.LOG for item in erased):
+            acts.erase_due_exchanges(session, moment)
         sessions.erase_expired(session, moment)
         throttle.erase_forgotten(session, moment)
         done = {item.kind: item.count for item in erased}

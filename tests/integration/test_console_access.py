@@ -25,6 +25,7 @@ PAGES = (
     ("GET", "/exchanges", Act.READ_EXCHANGES),
     ("GET", "/exchanges/{id}", Act.READ_EXCHANGES),
     ("POST", "/exchanges/{id}/content", Act.READ_CONTENT),
+    ("GET", "/exchanges/{id}/content", Act.READ_EXCHANGES),
     ("GET", "/exchanges/{id}/proof", Act.READ_EXCHANGES),
     ("GET", "/ledger", Act.READ_BOARD),
     ("GET", "/accounts", Act.MANAGE_ACCOUNTS),

@@ -209,7 +209,8 @@ def test_reading_twice_is_two_readings_on_record(desk: Desk, one: str) -> None:
 def test_content_can_not_be_had_by_following_a_link(desk: Desk, one: str) -> None:
     before = len(desk.entries("content.read"))
     answer = desk.browser(OFFICER).get(f"/exchanges/{one}/content")
-    assert answer.status_code == 405
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/exchanges/{one}"
     assert QUESTION not in answer.text
     assert len(desk.entries("content.read")) == before
 
@@ -250,9 +251,12 @@ def test_the_content_of_another_exchange_does_not_open_here(desk: Desk, one: str
     )  # fmt: skip
     browser = desk.browser(OFFICER)
     browser.get(f"/exchanges/{other}")
+    before = len(desk.entries("content.read"))
     answer = browser.post(f"/exchanges/{other}/content")
-    assert answer.status_code == 200
+    assert answer.status_code == 503
+    assert "无法解密" in answer.text, "said, and not taken for content that was erased"
     assert QUESTION not in answer.text
+    assert len(desk.entries("content.read")) == before
 
 
 @pytest.mark.parametrize("number", [ids.uuid7(), "x", "1' OR '1'='1", "-" * 36, "0" * 36, ids.uuid7().upper()])

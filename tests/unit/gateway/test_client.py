@@ -220,6 +220,18 @@ def test_a_second_reply_never_answers_the_next_request() -> None:
     asyncio.run(go())
 
 
+def test_what_was_not_read_of_a_reply_is_no_part_of_the_next() -> None:
+    async def go() -> None:
+        server = Server(plain(b"somebody's answer, unread"), plain(b"mine"))
+        async with served(server.handle) as client:
+            first = await client.request("POST", "/x")
+            await asyncio.sleep(0.1)
+            client.release(first)
+            assert await fetch(client) == (200, b"mine")
+
+    asyncio.run(go())
+
+
 def test_bytes_on_an_idle_connection_end_it() -> None:
     async def go() -> None:
         sent = asyncio.Event()

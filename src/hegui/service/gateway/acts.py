@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
 from hegui.evidence.models import EntryRow
-from hegui.evidence.retention import LOG_CLAUSE, Erased, log_due
+from hegui.evidence.retention import Erased, log_due
 from hegui.kit import clock
-from hegui.law import cite, register
-from hegui.law.working_days import add_months
+from hegui.law import cite
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.recorder import INSERT
 from hegui.service.gateway.spool import abandoned, read_batches
@@ -41,14 +40,9 @@ def erase_due_content(session: Session, moment: datetime) -> Erased | None:
 
 
 def erase_due_exchanges(session: Session, moment: datetime) -> int:
-    """Delete the filter columns of exchanges whose log record was erased; their leaves stay.
-
-    Only exchanges older than the shortest time that the law lets a log be kept are looked at.
-    """
-    least = register().whole(LOG_CLAUSE, "log_retention_months")
-    oldest = datetime.combine(add_months(moment.astimezone(clock.CHINA).date(), -least), time.max, clock.CHINA)
-    erased = select(EntryRow.id).where(EntryRow.id == Exchange.id, EntryRow.erased_at.is_not(None)).exists()
-    done = session.execute(delete(Exchange).where(Exchange.at <= oldest, erased))
+    """Delete the filter columns of exchanges whose log record was erased at this moment; their leaves stay."""
+    erased = select(EntryRow.id).where(EntryRow.erased_at == moment, EntryRow.kind == "exchange")
+    done = session.execute(delete(Exchange).where(Exchange.id.in_(erased)))
     return cast("CursorResult[Any]", done).rowcount
 
 

@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._reset()
 
     def _reset(self) -> None:
+        self._pieces.clear()  # what nobody read of the reply before must never be read as part of the next
         self._size = self.status = 0
         self._active = self._ended = self._sized = self._paused = self._interim = self._keep = self.answered = False
 
@@ -198,7 +199,7 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> bool:
         """End the exchange; return whether the connection can carry another, and close it otherwise."""
-        if self._ended and self._keep and self._error is None and self.open:
+        if self._ended and self._keep and not self._paused and self._error is None and self.open:
             self._reset()
             self.used = True
             return True
