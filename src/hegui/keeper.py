@@ -76,7 +76,8 @@ class Keeper:
         if time.monotonic() >= self._retention_at:
             self._retention_at = time.monotonic() + RETENTION_SECONDS
             run_retention(self.store)
-            acts.erase_set_aside(spool_folder(self.settings.data), clock.now(), self.settings.log_months)
+            with unit_of_work(self.store) as session:
+                acts.erase_set_aside(session, spool_folder(self.settings.data), clock.now())
 
     def run(self) -> None:
         """Run until told to stop; a database that goes away is tried again."""

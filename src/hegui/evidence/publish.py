@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import urllib.request
@@ -21,6 +22,8 @@ _RETRY_SECONDS = 5.0
 _TIMEOUT_SECONDS = 5.0
 _MOST_WAITING = 1440
 """A day of checkpoints at one a minute; older ones stay in the data directory's history."""
+
+_LOG = logging.getLogger(__name__)
 
 
 def published_path(data: Path) -> Path:
@@ -163,10 +166,10 @@ class Publisher:
             ) from error
 
     def _spread(self) -> None:
-        with (published_path(self.data).parent / "history").open("a", encoding="utf-8") as history:
-            history.write(self._held + "\n")
         for place in self._outside:
             place.offer(self._held)
+        with (published_path(self.data).parent / "history").open("a", encoding="utf-8") as history:
+            history.write(self._held + "\n")
         self._last, self._held = time.monotonic(), ""
 
     def drained(self, seconds: float) -> bool:
@@ -177,7 +180,10 @@ class Publisher:
     def close(self, seconds: float = _TIMEOUT_SECONDS) -> bool:
         """Send out the newest checkpoint too, wait a while, and end; return whether every place has all."""
         if self._held:
-            self._spread()
+            try:
+                self._spread()
+            except OSError:
+                _LOG.exception("the newest checkpoint could not be added to the history; it is in the ledger's folder")
         done = self.drained(seconds)
         for place in self._outside:
             place.end()

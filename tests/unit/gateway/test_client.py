@@ -16,7 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hegui.kit.errors import SettingsError
+from hegui.kit.settings import Settings
 from hegui.service.gateway.client import BrokenReplyError, Client
+from hegui.service.gateway.upstream import check_upstream
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -397,3 +400,28 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, tru
         await asyncio.sleep(0.05)
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://", "https:///v1", "ftp://h/v1", "h:8000/v1", "http://[::1/v1", "http://h:99999/v1", "http://h:abc/v1",
+        "http://h:0/v1", "http://h/v1?api-version=1", "http://h/v1#x", "http://h/a b", "http://" + "x" * 64 + "/v1",
+        "http://u:p@h/v1", "http://h/\nv1",
+    ],
+)  # fmt: skip
+def test_an_address_that_can_not_work_is_told_before_anything_starts(address: str) -> None:
+    with pytest.raises(SettingsError):
+        check_upstream(Settings(upstream=address))
+
+
+@pytest.mark.parametrize(
+    "address", ["demo", "http://127.0.0.1:8000/v1", "https://[::1]:8443", "https://模型.example/v1"]
+)
+def test_an_address_that_can_work_is_taken(address: str) -> None:
+    check_upstream(Settings(upstream=address))
+
+
+def test_a_key_with_a_line_end_is_told() -> None:
+    with pytest.raises(SettingsError, match="control character"):
+        check_upstream(Settings(upstream="http://h/v1", upstream_key="sk-1\n"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
 from hegui.evidence.models import EntryRow
-from hegui.evidence.retention import Erased, log_due
+from hegui.evidence.retention import Erased
 from hegui.kit import clock
+from hegui.kit.files import write_atomic
 from hegui.law import cite
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.recorder import INSERT
-from hegui.service.gateway.spool import abandoned, read_batches
+from hegui.service.gateway.spool import abandoned, read_batches, set_aside
 
 _LOG = logging.getLogger(__name__)
 CONTENT = "content"
@@ -46,14 +47,36 @@ def erase_due_exchanges(session: Session, moment: datetime) -> int:
     return cast("CursorResult[Any]", done).rowcount
 
 
-def erase_set_aside(folder: Path, moment: datetime, months: int) -> int:
-    """Delete the files of records that could never be written, once their log time is over; return their number."""
+def erase_set_aside(session: Session, folder: Path, moment: datetime) -> int:
+    """Erase from the files of rows that could never be written what is due: content first, then the row.
+
+    Returns how many contents and rows went; that they did is recorded.
+    """
     gone = 0
-    for path in folder.glob("*.bad") if folder.is_dir() else ():
-        if log_due(datetime.fromtimestamp(path.stat().st_mtime, UTC), months) <= moment:
+    for path in sorted(folder.glob("*.bad")) if folder.is_dir() else ():
+        if path.with_suffix(".jsonl").exists():
+            continue  # a worker that lives may be writing to it
+        kept, before = [], gone
+        for row in (row for batch in read_batches(path, _BATCH) for row in batch):
+            if _is_due(row.get("due"), moment):
+                gone += 1
+                continue
+            if row.get("content") is not None and _is_due(row.get("content_due"), moment):
+                row["content"] = row["content_key"] = None
+                gone += 1
+            kept.append(orjson.dumps(row) + b"\n")
+        if kept and gone > before:
+            write_atomic(path, b"".join(kept))
+        elif not kept:
             path.unlink()
-            gone += 1
+    if gone:
+        payload = {"class": "set_aside", "cutoff": clock.iso(moment), "count": gone, "cite": CONTENT_CLAUSE}
+        leave(session, "record.erased", payload)
     return gone
+
+
+def _is_due(text: object, moment: datetime) -> bool:
+    return isinstance(text, str) and datetime.fromisoformat(text) <= moment
 
 
 def write_abandoned(url: str, folder: Path) -> int:
@@ -78,5 +101,4 @@ def _write_apart(connection: psycopg.Connection[Any], rows: list[dict[str, Any]]
             connection.execute(INSERT, (orjson.dumps([row]).decode(),))
         except (psycopg.DataError, psycopg.IntegrityError):
             _LOG.exception("a spooled record can not be written; it is kept in %s", path.with_suffix(".bad"))
-            with path.with_suffix(".bad").open("ab") as aside:
-                aside.write(orjson.dumps(row) + b"\n")
+            set_aside(path, row)

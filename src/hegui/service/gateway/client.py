@@ -199,7 +199,8 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> bool:
         """End the exchange; return whether the connection can carry another, and close it otherwise."""
-        if self._ended and self._keep and not self._paused and self._error is None and self.open:
+        whole = self._ended and not self._pieces and not self._paused
+        if whole and self._keep and self._error is None and self.open:
             self._reset()
             self.used = True
             return True

@@ -142,6 +142,8 @@ class Exchange:
             raw = await self.engine.upstream.complete(self.body)
         except UpstreamError as error:
             raise await self._upstream_failed(error) from error
+        except Exception as error:
+            raise await self._not_asked(error) from error
         base: Json = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
         try:
             base = loads_object(raw, "the upstream's answer")
@@ -168,12 +170,7 @@ class Exchange:
         except UpstreamError as error:
             raise await self._upstream_failed(error) from error
         except Exception as error:
-            _LOG.exception("the upstream could not be asked")
-            failed = UpstreamError(
-                ApiError(502, "upstream_error", "上游出错，请稍后重试 / the upstream failed; try again later"),
-                str(error),
-            )
-            raise await self._upstream_failed(failed) from error
+            raise await self._not_asked(error) from error
         complete = False
         try:
             await begin()
@@ -260,6 +257,12 @@ class Exchange:
             for choice in answer.choices.values()
             for path, text in choice.all_text().items()
         }
+
+    async def _not_asked(self, error: Exception) -> ApiError:
+        """Record what went wrong in asking, whatever it was, and return what the client is told."""
+        _LOG.error("the upstream could not be asked", exc_info=error)
+        api = ApiError(502, "upstream_error", "上游出错，请稍后重试 / the upstream failed; try again later")
+        return await self._upstream_failed(UpstreamError(api, str(error)))
 
     async def _upstream_failed(self, error: UpstreamError) -> ApiError:
         _LOG.warning("upstream: %s", error)

@@ -82,9 +82,10 @@ class EventReader:
         self._rest = b""
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """Return the data of each event that is now whole; comments and other fields are left out."""
+        """Return the data of each event that is now whole; comments, other fields and empty data are left out."""
         if _is_one_event(piece) and not self._rest:
-            return [piece[6:-2].lstrip(b" ")]
+            only = piece[6:-2].lstrip(b" ")
+            return [only] if only else []
         if b"\r" in piece or b"\r" in self._rest:
             # A line ends in CR, LF or CRLF; a CR at the very end may be half of a CRLF.
             data = self._rest + piece
@@ -97,12 +98,12 @@ class EventReader:
         if len(self._rest) > _LONGEST_EVENT:
             message = "an event of the upstream is longer than 4 MiB"
             raise ProtocolError(message)
-        return [found for block in blocks if (found := _data(block)) is not None]
+        return [found for block in blocks if (found := _data(block))]
 
     def rest(self) -> bytes | None:
         """Return the data of a last event that no blank line ended."""
         block, self._rest = self._rest.replace(b"\r", b"\n").strip(b"\n"), b""
-        return _data(block) if block else None
+        return (_data(block) or None) if block else None
 
 
 def _is_one_event(piece: bytes) -> bool:

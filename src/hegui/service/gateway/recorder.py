@@ -154,13 +154,7 @@ class Recorder:
             else:
                 self.failure = ""
                 return good
-        try:
-            await loop.run_in_executor(None, self._spool.append, rows)
-        except StoreError as error:
-            self.failure = error.title.both
-            _LOG.error("%s", error.title.both)
-            return [error] * len(rows)
-        return good
+        return [await self._to_spool(rows)] * len(rows)
 
     async def _one_by_one(self, rows: list[Row]) -> list[StoreError | None]:
         """Write rows apart when one of them can not be written, so that it harms no other."""
@@ -172,10 +166,30 @@ class Recorder:
                 _LOG.error("a record can not be written: %s", error)
                 problems.append(spool_error(f"{row.get('id')}: {error}".strip()))
             except (psycopg.Error, OSError, TimeoutError) as error:
-                problems.append(spool_error(str(error)))
+                await self._away(error)
+                problems.append(await self._to_spool([row]))
             else:
                 problems.append(None)
         return problems
+
+    async def _to_spool(self, rows: list[Row]) -> StoreError | None:
+        """Spool rows; return what kept them from it."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._spool.append, rows)
+        except StoreError as error:
+            self.failure = error.title.both
+            _LOG.error("%s", error.title.both)
+            return error
+        return None
+
+    async def _apart(self, rows: list[Row]) -> None:
+        """Write spooled rows one by one and set aside those that can not be; raise when the database is away."""
+        for row in rows:
+            try:
+                await self._insert([row])
+            except (psycopg.DataError, psycopg.IntegrityError):
+                _LOG.exception("a spooled record can not be written; it is set aside")
+                self._spool.set_aside(row)
 
     async def _away(self, error: Exception) -> None:
         """Note that the database does not answer, and let the next try wait a little."""
@@ -205,7 +219,7 @@ class Recorder:
                 try:
                     await self._insert(batch)
                 except (psycopg.DataError, psycopg.IntegrityError):
-                    await self._one_by_one(batch)
+                    await self._apart(batch)
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self._away(error)
             return False

@@ -79,6 +79,10 @@ class Spool:
         """Yield the waiting rows in batches."""
         yield from read_batches(self._path, size)
 
+    def set_aside(self, row: dict[str, Any]) -> None:
+        """Keep a row that the database does not take beside the spool; raise OSError."""
+        set_aside(self._path, row)
+
     def clear(self) -> None:
         """Empty the spool after everything in it is in the database."""
         os.ftruncate(self._fd, 0)
@@ -109,6 +113,14 @@ def read_batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
             batch = []
     if batch:
         yield batch
+
+
+def set_aside(path: Path, row: dict[str, Any]) -> None:
+    """Append a row that the database does not take to the file beside a spool, flushed; raise OSError."""
+    with path.with_suffix(".bad").open("ab") as aside:
+        aside.write(orjson.dumps(row) + b"\n")
+        aside.flush()
+        os.fsync(aside.fileno())
 
 
 def abandoned(folder: Path) -> Iterator[Path]:

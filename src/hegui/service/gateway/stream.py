@@ -1,14 +1,13 @@
 """The state of one answer on its way out: a stream of events, or a whole completion.
 
-Events whose text was neither held nor changed leave as the bytes that came. From the first
-`finish_reason` on everything is kept in the tail, which leaves only after the record is durable.
+Events whose text was neither held nor changed leave as the bytes that came. What a choice says
+from its `finish_reason` on is kept in the tail, which leaves only after the record is durable.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -23,10 +22,10 @@ from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, eve
 from hegui.service.gateway.texts import leaves
 from hegui.service.labels import Labeller, LabelStyle
 
-_KNOWN = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "hegui"}
-)
+_KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"})
 """Fields of a chunk or completion that are passed on; all others are taken out, since nobody looked at them."""
+_NAMES = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,199}")
 _KNOWN_CHOICE = {
     "chunk": frozenset({"index", "delta", "finish_reason", "logprobs"}),
     "whole": frozenset({"index", "message", "finish_reason", "logprobs"}),
@@ -102,13 +101,21 @@ class Answer:
         for item in items or ():
             changed = _keep(item, _KNOWN_CHOICE[form]) or changed
             reason = item.get("finish_reason")
-            if reason is not None and not (isinstance(reason, str) and _REASON.fullmatch(reason)):
+            if reason == "":
+                item["finish_reason"] = None  # as some upstreams write "not yet"
+                changed = True
+            elif reason is not None and not (isinstance(reason, str) and _REASON.fullmatch(reason)):
                 item["finish_reason"] = "stop"
                 changed = True
         usage = data.get("usage")
-        if usage is not None and not (isinstance(usage, dict) and not any(strings_of_values(usage))):
+        if usage is not None and not _is_counts(usage):
             del data["usage"]
             changed = True
+        for name in _NAMES:
+            value = data.get(name)
+            if value is not None and type(value) is not int and not (isinstance(value, str) and _NAME.fullmatch(value)):
+                del data[name]
+                changed = True
         return changed
 
     # --- streamed -----------------------------------------------------------------------------
@@ -260,10 +267,10 @@ class Answer:
 
     def _refusal_events(self, mine: Json) -> bytes:
         text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
-        events = []
+        events = self._checked_tail()
         for choice in self.choices.values() or [self._choice(0)]:
             said = choice.text()
-            label = choice.labeller.after(said) if said else ""
+            label = choice.labeller.after(said) if said and not choice.finished else ""
             delta = {"role": "assistant", "content": f"{label}\n\n{text}" if said else text}
             piece = {"index": choice.index, "delta": delta, "finish_reason": None}
             events.append(event(chunk(self._base, [piece], **mine)))
@@ -272,6 +279,16 @@ class Answer:
         if self.context.include_usage:
             events.append(event(chunk(self._base, [], usage=self.usage or no_usage(), **mine)))
         return b"".join(events) + DONE
+
+    def _checked_tail(self) -> list[bytes]:
+        """Return what the tail still has to say, checked text and labels, without its finish reasons."""
+        events = []
+        for raw in self._tail:
+            data = orjson.loads(raw[6:])
+            pieces = [item for item in data["choices"] if not _hollow(item.get("delta") or {})]
+            if pieces:
+                events.append(event({**data, "choices": [{**item, "finish_reason": None} for item in pieces]}))
+        return events
 
     def withhold(self) -> None:
         """Stop the answer because a check could not run."""
@@ -343,16 +360,14 @@ def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def strings_of_values(value: object) -> Iterator[str]:
-    """Yield every string below a value, keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from strings_of_values(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings_of_values(item)
+def _is_counts(usage: object) -> bool:
+    """Say whether a value holds numbers under plain names and nothing else, as `usage` does."""
+    if not isinstance(usage, dict):
+        return False
+    return all(
+        _REASON.fullmatch(key) and (value is None or isinstance(value, int | float) or _is_counts(value))
+        for key, value in usage.items()
+    )
 
 
 def _hollow(delta: Json) -> bool:

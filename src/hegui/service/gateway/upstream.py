@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
@@ -195,7 +195,7 @@ def check_upstream(settings: Settings) -> None:
     """Raise SettingsError unless the settings name an upstream."""
     if settings.upstream == "demo":
         return
-    parts = urlsplit(settings.upstream)
+    parts = _address(settings.upstream)
     if parts.username is not None:
         raise SettingsError(
             Bi("上游地址里不能有账号", "the upstream's address must not hold credentials"),
@@ -209,14 +209,25 @@ def check_upstream(settings: Settings) -> None:
             ),
             Bi("去掉后重试", "take it out and try again"),
         )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(
-            Bi(f"上游 {settings.upstream} 无法识别", f"the upstream {settings.upstream} is not understood"),
-            Bi(
-                "写 demo，或 http(s):// 开头的 OpenAI 兼容地址",
-                "write `demo`, or an OpenAI-compatible http(s):// base URL",
-            ),
-        )
+
+
+def _address(text: str) -> SplitResult:
+    """Return the parts of an upstream's address; raise SettingsError for one that can not be used."""
+    try:
+        parts = urlsplit(text)
+        plain = parts.scheme in {"http", "https"} and not (parts.query or parts.fragment) and parts.port != 0
+        if plain and parts.hostname and text.isprintable() and " " not in text:
+            parts.hostname.encode("idna")
+            return parts
+    except ValueError:
+        pass
+    raise SettingsError(
+        Bi(f"上游 {text} 无法识别", f"the upstream {text} is not understood"),
+        Bi(
+            "写 demo，或 http(s):// 开头的 OpenAI 兼容地址，不带参数",
+            "write `demo`, or an OpenAI-compatible http(s):// base URL without a query",
+        ),
+    )
 
 
 def open_upstream(settings: Settings) -> Upstream:
