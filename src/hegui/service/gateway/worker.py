@@ -72,7 +72,7 @@ class Worker:
         # What was loaded stays; collecting it again and again would cost more than the requests.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        gc.set_threshold(20_000, 10, 5)
         self._gateway = Gateway(settings, self._engine, self._access)
         self._given.ready()
 
