@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hegui.general.content import folding, personal
-from hegui.general.content.library import Library, is_latin, load_library
+from hegui.general.content.library import Library, load_library
 from hegui.general.content.personal import Kind
 from hegui.general.content.policy import BLOCKING, Action, Policy, Side, load_policy, severest
+from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton
+from hegui.general.content.words import find_words
 from hegui.law.register import law_version
 
 
@@ -34,15 +36,6 @@ class Verdict:
             "risk": self.risk, "rule": self.rule, "lane": self.lane,
             "start": self.start, "end": self.end, "action": self.action.value,
         }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A verdict with its place in the folded text."""
-
-    verdict: Verdict
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -106,50 +99,45 @@ class Checker:
 
     @property
     def worst_hold(self) -> int:
-        """Return the most characters that a stream can hold back: the stated worst case."""
-        return max(self.library.longest, self.reach[Side.OUTPUT])
+        """Return the most characters that a stream can hold back: the stated worst case, for a word hidden at its best."""
+        return max(self.library.longest * (1 + SKIPS) * (1 + REPEATS), self.reach[Side.OUTPUT])
 
-    def words(self, text: str, side: Side, *, start: int, final: bool) -> list[Span]:
-        """Return the keyword hits in a folded text from `start` on; earlier text is context only.
+    def words(
+        self, text: str, side: Side, *, bones: Skeleton | None = None, before: str = "", final: bool = True
+    ) -> list[Verdict]:
+        """Return the keyword hits in a text; `before` is the character before it, `bones` its skeleton, if there.
 
-        A word that begins or ends in a Latin letter or digit hits only at a word's edge; at the
-        end of unfinished text such a hit is not yet confirmed and is left out.
+        At the end of unfinished text a hit that another letter could undo is left out.
         """
-        actions = self.policy.side(side).risks
-        spans = []
-        for begin, end, number in self.library.matcher.find(text):
-            if begin < start or (is_latin(text[begin]) and begin and is_latin(text[begin - 1])):
-                continue
-            if is_latin(text[end - 1]) and (is_latin(text[end]) if end < len(text) else not final):
-                continue
-            for word in self.library.by_pattern[number]:
-                verdict = Verdict(word.risk, word.rule, "exact", begin, end, actions[word.risk])
-                spans.append(Span(verdict, begin, end))
-        return spans
-
-    def personal(self, text: str, side: Side, *, start: int = 0) -> list[Span]:
-        """Return the personal information in a folded text from `start` on."""
-        actions = self.policy.side(side).personal
+        rules = self.policy.side(side)
         return [
-            Span(
-                Verdict(PERSONAL_RISK, f"personal:{item.kind}", "personal", item.start, item.end, actions[item.kind]),
-                item.start,
-                item.end,
-            )
-            for item in personal.find(text, start)
+            Verdict(find.word.risk, find.word.rule, find.lane, find.start, find.end, rules.risks[find.word.risk])
+            for find in find_words(self.library, text, before, bones=bones, final=final)
+            if find.lane in rules.lanes[find.word.risk]
         ]
+
+    def personal(self, fold: folding.Folded, side: Side, *, before: str = "") -> list[Verdict]:
+        """Return the personal information in a folded text; `before` is the character before it, if any."""
+        actions = self.policy.side(side).personal
+        before = folding.fold_character(before)[-1:] if before else ""
+        shift = len(before)
+        return [
+            Verdict(
+                PERSONAL_RISK, f"personal:{item.kind}", "personal",
+                fold.origin(item.start - shift), fold.end(item.end - shift), actions[item.kind],
+            )
+            for item in personal.find(before + fold.text, shift)
+        ]  # fmt: skip
 
     def check(self, text: str, side: Side) -> Checked:
         """Check one whole text; offsets in the result are characters of the text as given."""
         if not text:
             return CLEAN
-        fold = folding.fold(text)
-        spans = self.words(fold.text, side, start=0, final=True)
-        spans += self.personal(fold.text, side)
-        if not spans:
+        found = self.words(text, side) + self.personal(folding.fold(text), side)
+        if not found:
             return CLEAN
-        verdicts = tuple(place(span, fold) for span in sorted(spans, key=lambda span: (span.start, span.end)))
-        return Checked(severest([item.action for item in verdicts]), verdicts)
+        found.sort(key=lambda verdict: (verdict.start, verdict.end))
+        return Checked(severest([item.action for item in found]), tuple(found))
 
     def answer_for(self, verdicts: tuple[Verdict, ...]) -> str | None:
         """Return the set answer when every blocking verdict has one, else None."""
@@ -157,14 +145,6 @@ class Checker:
         if blocking and all(item.action is Action.ANSWER for item in blocking):
             return self.policy.answers[blocking[0].risk]
         return None
-
-
-def place(span: Span, fold: folding.Folded) -> Verdict:
-    """Return the verdict of a span with offsets in the original."""
-    verdict = span.verdict
-    return Verdict(
-        verdict.risk, verdict.rule, verdict.lane, fold.origin(span.start), fold.end(span.end), verdict.action
-    )
 
 
 def masked(text: str, verdicts: tuple[Verdict, ...]) -> str:

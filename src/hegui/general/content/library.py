@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hegui.general.content import folding
 from hegui.general.content.matcher import Matcher, build
+from hegui.general.content.skeleton import BREAK, skeleton
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import risks
@@ -50,17 +51,51 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Index:
+    """Words of one form ready to be looked for: a matcher, the words of each pattern, and what could become a hit."""
+
+    matcher: Matcher = field(compare=False, repr=False)
+    words: tuple[tuple[Word, ...], ...] = field(compare=False, repr=False)
+    prefixes: frozenset[str] = field(compare=False, repr=False)
+    longest: int = 0
+
+    @classmethod
+    def of(cls, forms: Iterable[tuple[str, Word]]) -> Index:
+        """Index `(pattern, word)` pairs; equal patterns are one."""
+        grouped: dict[str, list[Word]] = {}
+        for pattern, word in forms:
+            grouped.setdefault(pattern, []).append(word)
+        return cls(
+            matcher=build(tuple(grouped)),
+            words=tuple(map(tuple, grouped.values())),
+            prefixes=frozenset(prefix for pattern in grouped for prefix in _prefixes(pattern)),
+            longest=max(map(len, grouped), default=0),
+        )
+
+
+@dataclass(frozen=True)
 class Library:
-    """A compiled library; `version` is the digest of its words and risks."""
+    """A compiled library; `version` is the digest of its words and risks.
+
+    `bones` are the words as skeletons, which find them however they are hidden; `literal` are those
+    that a skeleton can not tell from others (a mark or a repeated character is part of the word).
+    """
 
     words: tuple[Word, ...]
     version: str
     source: str
-    matcher: Matcher = field(compare=False, repr=False)
-    patterns: tuple[str, ...] = field(compare=False, repr=False)
-    by_pattern: tuple[tuple[Word, ...], ...] = field(compare=False, repr=False)
-    prefixes: frozenset[str] = field(compare=False, repr=False)
-    longest: int = 0
+    bones: Index = field(compare=False, repr=False)
+    literal: Index = field(compare=False, repr=False)
+
+    @property
+    def patterns(self) -> frozenset[str]:
+        """Return the different words, folded."""
+        return frozenset(word.folded for word in self.words)
+
+    @property
+    def longest(self) -> int:
+        """Return the characters of the longest word."""
+        return max(self.bones.longest, self.literal.longest)
 
     @property
     def is_sample(self) -> bool:
@@ -91,20 +126,21 @@ def _prefixes(pattern: str) -> Iterator[str]:
 def compile_library(rows: Iterable[tuple[int, str, str]], source: str) -> Library:
     """Compile `(row, word, risk id)` triples; equal words after folding share a pattern."""
     words = tuple(Word(text, risk, row, folding.folded(text)) for row, text, risk in rows)
-    grouped: dict[str, list[Word]] = {}
+    bones: list[tuple[str, Word]] = []
+    literal: list[tuple[str, Word]] = []
     for word in words:
-        grouped.setdefault(word.folded, []).append(word)
-    patterns = tuple(grouped)
+        found = skeleton(word.folded).text
+        if len(found) == len(word.folded) and BREAK not in found:
+            bones.append((found, word))
+        else:
+            literal.append((word.folded, word))
     listing = "\n".join(sorted(f"{word.folded}\t{word.risk}" for word in words))
     return Library(
         words=words,
         version=sha256(listing.encode()).hexdigest()[:16],
         source=source,
-        matcher=build(patterns),
-        patterns=patterns,
-        by_pattern=tuple(tuple(grouped[pattern]) for pattern in patterns),
-        prefixes=frozenset(prefix for pattern in patterns for prefix in _prefixes(pattern)),
-        longest=max((len(pattern) for pattern in patterns), default=0),
+        bones=Index.of(bones),
+        literal=Index.of(literal),
     )
 
 

@@ -37,6 +37,8 @@ ACTION_NAMES: dict[str, Bi] = {
     Action.ANSWER: Bi("代答", "set answer"),
     Action.REFUSE: Bi("拒答", "refuse"),
 }
+LANES = ("exact", "hidden")
+"""Ways in which a word can stand in a text: as it is, or hidden by what was put between or in place of its characters."""
 BLOCKING = frozenset({Action.ANSWER, Action.REFUSE})
 _SEVERITY = {action: rank for rank, action in enumerate(Action)}
 
@@ -59,6 +61,7 @@ class Rules:
 
     risks: dict[str, Action]
     personal: dict[Kind, Action]
+    lanes: dict[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def _actions(section: dict[str, Any], key: str, known: tuple[str, ...]) -> dict[
 
 
 def _rules(section: dict[str, Any], base: Rules | None) -> Rules:
-    unknown = set(section) - {"default", "risks", "personal"}
+    unknown = set(section) - {"default", "risks", "personal", "lanes"}
     if unknown:
         raise _bad(f"未知的键 {sorted(map(str, unknown))}", f"unknown keys {sorted(map(str, unknown))}")
     ids = risks().ids
@@ -116,7 +119,27 @@ def _rules(section: dict[str, Any], base: Rules | None) -> Rules:
     named = _actions(section, "personal", tuple(Kind))
     if Action.ANSWER in named.values():
         raise _bad("个人信息不能用代答", "personal information can not have a set answer")
-    return Rules(start | _actions(section, "risks", ids), personal | {Kind(kind): act for kind, act in named.items()})
+    return Rules(
+        start | _actions(section, "risks", ids),
+        personal | {Kind(kind): act for kind, act in named.items()},
+        (base.lanes if base else dict.fromkeys(ids, frozenset(LANES))) | _lanes(section, ids),
+    )
+
+
+def _lanes(section: dict[str, Any], ids: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """Return the lanes of the risks that a section names, an area standing for its risks."""
+    given = section.get("lanes") or {}
+    if not isinstance(given, dict):
+        raise _bad("lanes 应为映射", "lanes must be a mapping")
+    found: dict[str, frozenset[str]] = {}
+    for name, value in sorted(given.items(), key=lambda item: len(str(item[0]))):
+        matching = [item for item in ids if item == name or item.startswith(f"{name}.")]
+        if not matching:
+            raise _bad(f"未知的 lanes：{name}", f"unknown lanes: {name}")
+        if not isinstance(value, list) or not value or not set(map(str, value)) <= set(LANES):
+            raise _bad(f"{name} 的通道应为 {LANES} 中的列表", f"the lanes of {name} must be a list out of {LANES}")
+        found.update(dict.fromkeys(matching, frozenset(map(str, value))))
+    return found
 
 
 def parse_policy(data: Any, base: Policy | None = None) -> Policy:  # noqa: ANN401 - YAML of any shape comes in
@@ -140,6 +163,7 @@ def parse_policy(data: Any, base: Policy | None = None) -> Policy:  # noqa: ANN4
         key: {
             "risks": {risk: action.value for risk, action in rules.risks.items()},
             "personal": {kind.value: action.value for kind, action in rules.personal.items()},
+            "lanes": {risk: sorted(lanes) for risk, lanes in rules.lanes.items()},
         }
         for key, rules in sides.items()
     }

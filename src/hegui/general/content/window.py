@@ -9,31 +9,35 @@ starts earlier when more text comes. See docs/streaming.md.
 from __future__ import annotations
 
 from hegui.general.content import folding
-from hegui.general.content.checks import Checker, Span, Verdict, mask_span, merge_stars, place
-from hegui.general.content.library import is_latin
+from hegui.general.content.checks import Checker, Verdict, mask_span, merge_stars
+from hegui.general.content.library import Index, is_latin
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
+from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, TWICE, Places, Skeleton, plain, skeleton
+from hegui.general.content.words import context_of, left_of
 
 _SHORT = 64
 _SHORTEST = 10
 """No number that is looked for has fewer characters than one more than this."""
 _NOT_ASCII = "\x80"
+_HAN = ("\u4e00", "\u9fff")
 
 
 class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
     __slots__ = (
-        "_before", "_checker", "_ends", "_find", "_held", "_longest", "_passed", "_prefixes", "_reach", "_runs", "_side",
+        "_before", "_checker", "_ends", "_find", "_held", "_literal", "_longest", "_passed", "_prefixes", "_reach", "_runs", "_side",
         "_tail", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
         self._checker = checker
         self._side = side
-        self._find = checker.library.matcher.find
-        self._prefixes = checker.library.prefixes
-        self._longest = checker.library.longest
+        self._find = checker.library.bones.matcher.find
+        self._prefixes = checker.library.bones.prefixes
+        self._longest = checker.library.bones.longest
+        self._literal = checker.library.literal if checker.library.literal.words else None
         self._tail = checker.tails[side]
         self._ends = checker.ends[side]
         self._reach = checker.reach[side]
@@ -55,43 +59,62 @@ class Window:
         """Take a piece and return the text that may leave now; nothing more leaves once blocked."""
         if self.blocked or not piece:
             return ""
-        # The common case in few steps: every character folds to one, nothing hits. The rest is `_step`.
+        # The common case in few steps: every character becomes one or is left out, nothing hits. The rest is `_step`.
         text = self._held + piece
-        folded = folding.simple(text) if len(text) <= _SHORT else None
-        if folded is None:
+        bones = plain(text) if len(text) <= _SHORT else None
+        if bones is None:
             return self._step(self._runs.cut(piece), final=False)
         self._runs.length = 0
-        before = self._before
-        joined = before + folded
-        if self._find(joined):
+        cut = self._cut(text, bones)
+        if cut is None:
             return self._step(piece, final=False)
-        if self._tail is not None and (self._ends is None or (len(joined) > _SHORTEST and ANY_LONG.search(joined))):
-            return self._step(piece, final=False)
-        cut = self._hold(joined) - len(before)
         if cut <= 0:
             self._held = text
             return ""
-        last = folded[cut - 1]
-        # Only ASCII matters as context: word edges, and what stands before a number or an address.
-        self._before = last if last < _NOT_ASCII else ""
+        # One character is kept as context: for word edges, and for what stands before a number or an address.
+        self._before = text[cut - 1]
         self._held = text[cut:]
         self._passed += cut
         out = text[:cut]
         self.released.append(out)
         return out
 
+    def _cut(self, text: str, bones: str) -> int | None:
+        """Return how much of a plain text may leave, or None where something hits or could be a number."""
+        left_out = SEPARATOR in bones
+        joined = bones.replace(SEPARATOR, "") if left_out else bones
+        if self._find(joined) or (left_out and (LONG_RUN in bones or TWICE.search(joined))):
+            return None
+        if self._tail is not None and (
+            self._ends is None or self._may_be_number(text) or (len(bones) > _SHORTEST and ANY_LONG.search(bones))
+        ):
+            return None
+        if left_out:
+            places = [at for at, sign in enumerate(bones) if sign != SEPARATOR]
+            place = self._hold_bones(joined, bones, places)
+            cut = places[place] if place < len(joined) else len(text)
+        else:
+            cut = self._hold_bones(joined)
+        if self._literal is None:
+            return cut
+        # In such a text the folded form has the same places, so both can be looked at in one go.
+        folded = folding.simple(text)
+        before = self._before if self._before < _NOT_ASCII else ""
+        if folded is None or self._literal.matcher.find(before + folded):
+            return None
+        return min(cut, self._hold_literal(before + folded, len(before), self._literal) - len(before))
+
     def whole(self, text: str) -> str:
         """Take a text that is whole and return what may leave; the same as `feed` and `finish`, in one pass."""
         if not text or self._held or self._passed:
             return self.feed(text) + self.finish()
         text = self._runs.cut(text)
-        fold = folding.fold(text)
-        spans = self._checker.words(fold.text, self._side, start=0, final=True)
-        found = self._checker.personal(fold.text, self._side)
-        if any(span.verdict.action is not Action.PASS for span in (*spans, *found)):
+        found = self._checker.words(text, self._side)
+        found += self._checker.personal(folding.fold(text), self._side)
+        if any(verdict.action is not Action.PASS for verdict in found):
             self._runs.length = 0
             return self.feed(text) + self.finish()
-        return self._release(text, fold, spans + found, len(fold.text))
+        return self._release(text, found, len(text))
 
     def finish(self) -> str:
         """Say that no more comes; return the rest, and note what policy lets pass but records."""
@@ -101,85 +124,97 @@ class Window:
 
     def _step(self, piece: str, *, final: bool) -> str:
         text = self._held + piece
-        fold = folding.fold(text)
-        joined = self._before + fold.text
-        hold = len(joined) if final else self._hold(joined)
-        spans = self._spans(joined, hold, final=final)
-        if not spans:
-            return self._release(text, fold, spans, hold - len(self._before))
-        blocking = [span for span in spans if span.verdict.action in BLOCKING]
-        if not blocking:
-            return self._release(text, fold, spans, _clear(spans, hold) - len(self._before))
-        if len(piece) > 1:
-            return self._one_by_one(piece)
-        return self._block(text, fold, spans, min(hold, *(span.start for span in blocking)))
-
-    def _spans(self, joined: str, hold: int, *, final: bool) -> list[Span]:
-        context = len(self._before)
-        spans = self._checker.words(joined, self._side, start=context, final=final)
+        bones = skeleton(text)
+        found = self._checker.words(text, self._side, bones=bones, before=self._before, final=final)
+        hold = len(text) if final else self._hold(text, bones)
         if self._tail is not None:
             # What starts at or after `hold` may still grow, and is looked at again with more text.
-            spans += [
-                span
-                for span in self._checker.personal(joined, self._side, start=context)
-                if span.start < hold and span.verdict.action is not Action.PASS
+            found += [
+                verdict
+                for verdict in self._checker.personal(folding.fold(text), self._side, before=self._before)
+                if verdict.start < hold and verdict.action is not Action.PASS
             ]
-        return spans
+        if not found:
+            return self._release(text, found, hold)
+        blocking = [verdict for verdict in found if verdict.action in BLOCKING]
+        if not blocking:
+            return self._release(text, found, _clear(found, hold))
+        if len(piece) > 1:
+            return self._one_by_one(piece)
+        return self._block(text, found, min(hold, *(verdict.start for verdict in blocking)))
 
-    def _hold(self, joined: str) -> int:
+    def _hold(self, text: str, bones: Skeleton) -> int:
         """Return where the part begins that could still become a hit."""
-        size, context = len(joined), len(self._before)
-        prefixes = self._prefixes
-        held = size
-        for start in range(max(context, size - self._longest), size):
-            if joined[start:] in prefixes:
-                if start and joined[start] < _NOT_ASCII and is_latin(joined[start]) and is_latin(joined[start - 1]):
-                    continue
-                held = start
-                break
-        tail, ends = self._tail, self._ends
-        if tail is not None and (ends is None or joined[-1:] in ends):
-            match = tail.search(joined, max(context, size - self._reach))
+        place = self._hold_bones(bones.text, text, bones.origins)
+        held = int(bones.origins[place]) if place < len(bones.text) else len(text)
+        if self._literal is None and (self._tail is None or (self._ends is not None and not self._may_be_number(text))):
+            return held
+        fold = folding.fold(text)
+        before = folding.fold_character(self._before)[-1:] if self._before else ""
+        context = len(before)
+        joined = before + fold.text
+        if self._literal is not None:
+            held = min(held, fold.origin(self._hold_literal(joined, context, self._literal) - context))
+        if self._tail is not None and (self._ends is None or joined[-1:] in self._ends):
+            match = self._tail.search(joined, max(context, len(joined) - self._reach))
             if match:
-                held = min(held, match.start())
+                held = min(held, fold.origin(match.start() - context))
         return held
 
-    def _release(self, text: str, fold: folding.Folded, spans: list[Span], limit: int) -> str:
-        """Let the folded characters before `limit` go, masked, and keep the rest."""
-        context = len(self._before)
-        if limit >= len(fold.text):
-            cut = len(text)
-        else:
-            while limit > 0 and fold.origin(limit - 1) == fold.origin(limit):
-                limit -= 1
-            cut = fold.origin(limit)
-        out = text[:cut]
-        for span in spans:
-            if span.end - context > limit:
+    def _may_be_number(self, text: str) -> bool:
+        """Say whether a text ends in a character in which the tail of a number can end."""
+        last = text[-1:]
+        if _HAN[0] <= last <= _HAN[1]:
+            return False
+        folded = folding.fold_character(last) if last else ""
+        return self._ends is None or not folded or folded[-1] in self._ends
+
+    def _hold_bones(self, bones: str, text: str = "", origins: list[int] | Places | tuple[()] = ()) -> int:
+        """Return where in the skeleton a word could have begun; its length when none could."""
+        size = len(bones)
+        prefixes = self._prefixes
+        for start in range(max(0, size - self._longest), size):
+            if bones[start:] in prefixes:
+                if bones[start] < _NOT_ASCII and is_latin(bones[start]):
+                    at = int(origins[start]) if text else start
+                    if is_latin(left_of(text or bones, at, self._before)):
+                        continue
+                return start
+        return size
+
+    @staticmethod
+    def _hold_literal(joined: str, context: int, index: Index) -> int:
+        size = len(joined)
+        for start in range(max(context, size - index.longest), size):
+            if joined[start:] in index.prefixes:
+                if start and is_latin(joined[start]) and is_latin(joined[start - 1]):
+                    continue
+                return start
+        return size
+
+    def _release(self, text: str, found: list[Verdict], limit: int) -> str:
+        """Let the characters before `limit` go, masked, and keep the rest."""
+        out = text[:limit]
+        for verdict in found:
+            if verdict.end > limit:
                 continue
-            verdict = place(Span(span.verdict, span.start - context, span.end - context), fold)
             self.verdicts.append(verdict.moved(self._passed))
             if verdict.action is Action.MASK:
                 starred = mask_span(verdict, text[verdict.start : verdict.end])
                 out = out[: verdict.start] + merge_stars(out[verdict.start : verdict.end], starred) + out[verdict.end :]
-        if limit > 0:
-            last = fold.text[limit - 1]
-            self._before = last if last < _NOT_ASCII else ""
-        self._held = text[cut:]
-        self._passed += cut
+        self._before = context_of(text, limit, self._before)
+        self._held = text[limit:]
+        self._passed += limit
         if out:
             self.released.append(out)
         return out
 
-    def _block(self, text: str, fold: folding.Folded, spans: list[Span], limit: int) -> str:
+    def _block(self, text: str, found: list[Verdict], limit: int) -> str:
         """Let what stands before the hit go, note the verdicts, and close the window."""
-        context, passed = len(self._before), self._passed
-        limit = max(_clear(spans, limit), context)
-        out = self._release(text, fold, [span for span in spans if span.end <= limit], limit - context)
-        for span in spans:
-            if span.verdict.action in BLOCKING:
-                placed = place(Span(span.verdict, span.start - context, span.end - context), fold)
-                self.verdicts.append(placed.moved(passed))
+        passed = self._passed
+        limit = max(_clear(found, limit), 0)
+        out = self._release(text, [verdict for verdict in found if verdict.end <= limit], limit)
+        self.verdicts += [verdict.moved(passed) for verdict in found if verdict.action in BLOCKING]
         self.stopped, self._held = self._held, ""
         self.blocked = True
         return out
@@ -199,12 +234,10 @@ class Window:
         if Action.PASS not in kinds or not self.released:
             return
         fold = folding.fold("".join(self.released))
-        for span in self._checker.personal(fold.text, self._side):
-            if span.verdict.action is Action.PASS:
-                self.verdicts.append(place(span, fold))
+        self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action is Action.PASS]
 
 
-def _clear(spans: list[Span], limit: int) -> int:
+def _clear(spans: list[Verdict], limit: int) -> int:
     """Return the greatest place up to `limit` that lies inside no hit."""
     while True:
         inside = [span.start for span in spans if span.start < limit < span.end]

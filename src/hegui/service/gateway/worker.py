@@ -11,10 +11,10 @@ import uvicorn
 
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.retention import log_months
-from hegui.general.content import folding, load_checker
+from hegui.general.content import folding, load_checker, skeleton
 from hegui.general.content.checks import Checker
 from hegui.general.content.personal import Kind
-from hegui.general.content.policy import Action, Policy, Rules
+from hegui.general.content.policy import Action, Policy
 from hegui.kit import process
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
@@ -33,7 +33,7 @@ def tools_policy(policy: Policy) -> Policy:
     personal: dict[Kind, Action] = {
         kind: Action.PASS if action is Action.MASK else action for kind, action in policy.output.personal.items()
     }
-    return dataclasses.replace(policy, output=Rules(policy.output.risks, personal))
+    return dataclasses.replace(policy, output=dataclasses.replace(policy.output, personal=personal))
 
 
 def spool_folder(data: Path) -> Path:
@@ -58,6 +58,7 @@ class Worker:
             Path(settings.library) if settings.library else None, Path(settings.policy) if settings.policy else None
         )
         folding.warm()
+        skeleton.warm()
         keyring = open_keyring(settings.data)
         spool = Spool(
             spool_folder(settings.data), seconds=settings.spool_seconds, most_bytes=settings.spool_megabytes << 20

@@ -1,0 +1,96 @@
+"""The skeleton undoes the usual ways of hiding a word, and says where each character came from."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hegui.general.content import skeleton as skeletons
+from hegui.general.content.checks import Checked, Checker
+from hegui.general.content.library import compile_library
+from hegui.general.content.policy import PolicyError, Side, load_policy, parse_policy
+from hegui.general.content.skeleton import REPEATS, SKIPS, bones_of, skeleton
+
+CHECKER = Checker(
+    compile_library(
+        iter([
+            (2, "标记甲", "A.1.a"), (3, "甲乙", "A.2.a"), (4, "markerword", "A.1.f"), (5, "av", "A.1.f"),
+            (6, "C++标", "A.1.b"), (7, "丙丙丁", "A.1.c"),
+        ]),
+        "test",
+    ),
+    load_policy(None),
+)  # fmt: skip
+ALPHABET = "标記记甲甲乙。， *-\u200b①１Ａaаé㎏😀🇦\n\ud800ﷺ"
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=st.text(ALPHABET, max_size=200))
+def test_the_ways_of_making_a_skeleton_agree(text: str) -> None:
+    slow = skeletons._one_by_one(text)  # noqa: SLF001 - the plain statement of what a skeleton is
+    fast = skeletons._by_array(text)  # noqa: SLF001 - the same for long texts
+    assert bones_of(text) == skeleton(text).text == slow.text
+    if fast is not None:
+        kept = [place for place, sign in zip(slow.origins, slow.text, strict=True) if sign != "\n"]
+        assert fast.text == slow.text
+        assert [int(p) for p, sign in zip(fast.origins, fast.text, strict=True) if sign != "\n"] == kept
+    assert all(0 <= int(place) < len(text) for place in slow.origins)
+    assert list(slow.origins) == sorted(slow.origins)
+
+
+def hits(text: str, used: Checker = CHECKER) -> list[tuple[str, str]]:
+    checked: Checked = used.check(text, Side.INPUT)
+    return [(verdict.lane, text[verdict.start : verdict.end]) for verdict in checked.verdicts]
+
+
+@pytest.mark.parametrize(
+    ("text", "lane"),
+    [
+        ("说标记甲吧", "exact"), ("說標記甲吧", "exact"), ("标\u200b记\ufeff甲", "hidden"), ("标*记*甲", "hidden"),
+        ("标 记 甲", "hidden"), ("标。记。甲", "hidden"), ("标😀记😀甲", "hidden"), ("标标记记记甲", "hidden"), ("甲★乙", "hidden"),
+        ("标.记.甲", "hidden"), ("ｍａｒｋｅｒｗｏｒｄ", "exact"), ("mаrkеrwоrd", "exact"), ("m-a-r-k-e-r-w-o-r-d", "hidden"),
+        ("ⓜⓐⓡⓚⓔⓡⓦⓞⓡⓓ", "exact"), ("🅼arkerword", "exact"), ("标" + "*" * SKIPS + "记甲", "hidden"),
+        ("标" * (REPEATS + 1) + "记甲", "hidden"), ("丙丙丁", "exact"), ("c++标", "exact"), ("é标́记甲", "hidden"),
+    ],
+)  # fmt: skip
+def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:
+    ((found, span),) = hits(text)
+    assert found == lane
+    assert bones_of(span).replace(" ", "") or span
+    assert text[text.index(span) - 1 : text.index(span)] not in {"标", "甲"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "很多甲，乙说", "喜欢甲。乙方", "甲 乙", "（甲）乙", "甲\n乙", "标，记甲", "标记。甲方", "a v", "a.v", "java v", "丙丁", "c标",
+        "标" + "*" * (SKIPS + 1) + "记甲", "markerwords", "xmarkerword", "mark er word",
+    ],
+)  # fmt: skip
+def test_ordinary_gaps_and_other_words_are_no_hits(text: str) -> None:
+    assert hits(text) == []
+
+
+def test_a_lane_can_be_switched_off_for_a_risk() -> None:
+    policy = parse_policy({"input": {"lanes": {"A.1": ["exact"]}}}, load_policy(None))
+    used = Checker(CHECKER.library, policy)
+    assert hits("标*记*甲", used) == []
+    assert hits("标记甲", used) == [("exact", "标记甲")]
+    assert hits("甲★乙", used) == [("hidden", "甲★乙")], "other risks keep theirs"
+    assert policy.version != load_policy(None).version
+
+
+@pytest.mark.parametrize("lanes", [["exact", "loud"], [], "exact", {"A.9": ["exact"]}, {"A.1": "exact"}])
+def test_a_lane_that_there_is_not_is_told(lanes: object) -> None:
+    with pytest.raises(PolicyError):
+        parse_policy({"input": {"lanes": lanes if isinstance(lanes, dict) else {"A.1": lanes}}})
+
+
+def test_half_a_character_is_no_reason_to_fail() -> None:
+    assert hits("\ud800标记甲") == [("exact", "标记甲")]
+    assert hits("c++标\udfff") == [("exact", "c++标")]
+
+
+def test_characters_that_become_many_are_looked_up_once() -> None:
+    assert len(bones_of("ﷺ" * 20_000)) >= 20_000
