@@ -17,6 +17,7 @@ from hegui.evidence.commands import verify as verify_command
 from hegui.evidence.export import export
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.publish import Publisher, published_path
+from hegui.general.content import commands as content_commands
 from hegui.kit import clock
 from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
 from hegui.kit.errors import InputError
@@ -175,8 +176,9 @@ def set_service(data: Path | None, service: str, pairs: tuple[str, ...], *, as_j
     )
 
 
-# --- law --------------------------------------------------------------------------------------------
+# --- content and law --------------------------------------------------------------------------------
 
+main.add_command(content_commands.content)
 main.add_command(law_commands.law)
 
 

@@ -1,0 +1,196 @@
+"""`hegui content`: check texts, show how they are normalised, and replay a policy; the library's commands beside it.
+
+Another command of the room joins with `content.add_command(…)` at the end of this module.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from hegui.general.content import folding, showing, texts
+from hegui.general.content.checks import Checked, Checker, load_checker
+from hegui.general.content.library import load_library
+from hegui.general.content.library_commands import library as library_group
+from hegui.general.content.policy import ACTION_NAMES, Action, Side, load_policy
+from hegui.general.content.replay import Replay
+from hegui.general.content.showing import BAD_INPUT, say_broken, watched
+from hegui.general.content.texts import Text
+from hegui.kit.commands import guarded, json_option, say
+from hegui.kit.text import Bi
+
+F = TypeVar("F", bound=Callable[..., Any])
+_FILE: click.Path = click.Path(path_type=Path)
+_DIFFERENT = 1
+_SHOWN = 20
+
+
+@click.group()
+def content() -> None:
+    """内容检查：文本、词库、策略。 / Content checks: texts, keyword library, policy."""
+
+
+content.add_command(library_group)
+
+
+def _library_option(command: F) -> F:
+    return click.option(
+        "--library", type=_FILE, help="关键词库 CSV/XLSX，不给则用样例。 / Keyword library; the sample without it."
+    )(command)
+
+
+def _side_option(command: F) -> F:
+    return click.option(
+        "--side", type=click.Choice([side.value for side in Side]), default=Side.INPUT.value,
+        help="文本的方向。 / Which way the text goes.",
+    )(command)  # fmt: skip
+
+
+def _note_sample(checker: Checker) -> None:
+    if checker.library.is_sample:
+        note = Bi("用的是内置样例词库，起不到保护作用", "the sample library is in use; it protects nobody")
+        click.echo(note.both, err=True)
+
+
+# --- check -------------------------------------------------------------------------------------------
+
+
+@content.command("check", epilog="例 / example: hegui content check --library words.xlsx --json < text.txt")
+@_library_option
+@click.option("--policy", type=_FILE, help="策略 YAML，不给则用默认。 / Policy; the default one without it.")
+@_side_option
+@click.option(
+    "--lines", "by_line", is_flag=True, help="每行一条文本，逐行输出。 / One text a line, one answer a line, at once."
+)
+@json_option
+@guarded
+def check_command(library: Path | None, policy: Path | None, side: str, *, by_line: bool, as_json: bool) -> int:
+    """检查标准输入的文本；位置按原文字符计。 / Check the text on standard input; offsets are its characters."""
+    checker = load_checker(library, policy)
+    _note_sample(checker)
+    if by_line:
+        return _check_lines(checker, Side(side), as_json=as_json)
+    text = texts.whole(sys.stdin.buffer)
+    checked = checker.check(text, Side(side))
+    say(showing.as_dict(checked, checker.versions), showing.described(text, checked), as_json=as_json)
+    return BAD_INPUT if showing.not_scanned(checked) else 0
+
+
+def _check_lines(checker: Checker, side: Side, *, as_json: bool) -> int:
+    """Answer each line as it comes; what could not be checked has an answer too, and exit code 2 at the end."""
+    out = sys.stdout.buffer
+    code = 0
+    for text in texts.lines(sys.stdin.buffer):
+        answer, whole = _answer(checker, text, side, as_json=as_json)
+        code = code if whole else BAD_INPUT
+        out.write(answer + b"\n")
+        out.flush()
+    return code
+
+
+def _answer(checker: Checker, text: Text, side: Side, *, as_json: bool) -> tuple[bytes, bool]:
+    broken = text.broken
+    checked: Checked | None = None
+    if broken is None:
+        try:
+            checked = checker.check(text.text, side)
+        except Exception as error:  # noqa: BLE001 - a check that can not run is told, never "fine"
+            broken = showing.failed(error)
+    if broken is not None or checked is None:
+        say_broken(text, broken)
+        if as_json:
+            return orjson.dumps(showing.refused(broken, checker.versions)), False
+        return showing.line_of_broken(text, broken).encode(), False
+    if as_json:
+        return orjson.dumps(showing.as_dict(checked, checker.versions)), not showing.not_scanned(checked)
+    return showing.line_of(text, checked).encode("utf-8", "backslashreplace"), not showing.not_scanned(checked)
+
+
+# --- normalise ---------------------------------------------------------------------------------------
+
+
+@content.command("normalise", epilog="例 / example: printf 'ＡＢＣ' | hegui content normalise --json")
+@json_option
+@guarded
+def normalise_command(*, as_json: bool) -> None:
+    """显示规范化后的文本；--json 附位置对照。 / Show the text as it is compared; with --json also where each character stood."""
+    fold = folding.fold(texts.whole(sys.stdin.buffer))
+    if not as_json:
+        click.echo(fold.text.removesuffix("\n"))
+        return
+    places = [fold.origin(index) for index in range(len(fold.text) + 1)]
+    click.echo(orjson.dumps({"text": fold.text, "map": places}))
+
+
+# --- replay ------------------------------------------------------------------------------------------
+
+
+@content.command(
+    "replay",
+    epilog="例 / example: hegui content replay --policy new.yaml --against old.yaml --library words.xlsx texts.jsonl",
+)
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="TEXTS...")
+@click.option("--policy", type=_FILE, required=True, help="要试的策略。 / The policy to try.")
+@click.option(
+    "--against", type=_FILE, help="与之比较的策略，不给则为默认。 / The one to compare; the default without it."
+)
+@_library_option
+@_side_option
+@click.option(
+    "--top", type=click.IntRange(min=0), default=1000, show_default=True,
+    help="最多列出多少处不同，0 为全部。 / How many changed texts to list, 0 for all.",
+)  # fmt: skip
+@json_option
+@guarded
+def replay_command(  # noqa: PLR0913 - the flags of one command
+    *,
+    files: tuple[Path, ...],
+    policy: Path,
+    against: Path | None,
+    library: Path | None,
+    side: str,
+    top: int,
+    as_json: bool,
+) -> int:
+    """用两份策略重放文本：无不同为 0，有不同为 1。 / Run two policies over texts: exit 0 when nothing differs, 1 when something does.
+
+    TEXTS 为每行一条的文件、.jsonl（{"text", "side"}）、文件夹或 -。
+    TEXTS are files of one text a line, .jsonl ({"text", "side"}), folders, or -.
+    """
+    words = load_library(library)
+    before, after = Checker(words, load_policy(against)), Checker(words, load_policy(policy))
+    _note_sample(after)
+    replay = Replay(before, after, top or sys.maxsize)
+    replay.run(watched(texts.texts_of(files), Bi("条文本", "texts")), Side(side))
+    say(replay.as_dict(), _replay_lines(replay), as_json=as_json)
+    for text in replay.broken:
+        say_broken(text, text.broken)
+    if replay.not_scanned:
+        return BAD_INPUT
+    return _DIFFERENT if replay.differing else 0
+
+
+def _replay_lines(replay: Replay) -> list[str]:
+    lines = [
+        f"策略 policy {replay.before.policy.version} → {replay.after.policy.version}  词库 library {replay.after.library.version}",
+        f"{replay.texts:,} 条文本，{replay.differing:,} 条不同 / {replay.texts:,} texts, {replay.differing:,} differ",
+    ]
+    lines += [f"  {line}" for line in _moves(replay.actions)]
+    for risk, counts in sorted(replay.risks.items()):
+        if counts[0] != counts[1]:
+            lines += [risk, *(f"  {line}" for line in _moves(counts))]
+    for item in replay.changed[:_SHOWN]:
+        change = f"{ACTION_NAMES[item.before].both} → {ACTION_NAMES[item.after].both}"
+        lines.append(f"{item.source}:{item.line}  {change}  [{', '.join(item.risks)}]")
+    if replay.differing > len(replay.changed[:_SHOWN]):
+        lines.append(showing.more(replay.differing - len(replay.changed[:_SHOWN])))
+    return lines
+
+
+def _moves(counts: tuple[Any, Any]) -> list[str]:
+    return [f"{ACTION_NAMES[action].both}: {counts[0][action]:,} → {counts[1][action]:,}" for action in Action]
