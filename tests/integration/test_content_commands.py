@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from hegui.general.content.texts import LONGEST
 from hegui.kit import clock
 from hegui.law import register, risks
 from hegui.law.register import law_version
-from tests.harness import BIN, MARKER, environment, hegui
+from tests.harness import BIN, MARKER, Server, environment, hegui
 
 CLAUSE = "GBT45654-B.1.1"
 SUBSET = risks().in_subset("keyword_and_refusal")
@@ -96,6 +98,13 @@ def test_the_operator_sees_the_words_with_carets_under_them() -> None:
     columns = sum(2 if ord(character) > 0x2E80 else 1 for character in shown[: shown.index(MARKER)])
     assert carets == " " * columns + "^" * 2 * len(MARKER)
     assert asked("check", stdin="番茄")[1].splitlines() == ["动作 action: 放行 / pass", "没有命中 / no hits"]
+
+
+def test_many_hits_are_counted_and_machines_get_them_all() -> None:
+    text = f"{MARKER}，" * 60
+    assert asked("check", stdin=text)[1].splitlines()[-1].startswith("……另有 10 处")
+    assert asked("check", "--lines", stdin=text)[1].rstrip().endswith("+10")
+    assert len(json.loads(asked("check", "--json", stdin=text)[1])["hits"]) == 60
 
 
 def test_library_policy_and_side_are_those_that_are_given(tmp_path: Path) -> None:
@@ -211,7 +220,7 @@ def test_a_library_that_meets_the_standard_is_said_to_with_exit_code_0(full: Pat
         {"library": load_library(full).version, "law": law_version()}, clock.today().isoformat(),
     )  # fmt: skip
     assert (found["benign"], found["never_hit"]) == (None, None)
-    assert [found[key]["count"] for key in ("duplicates", "several_risks", "containing", "short")][:2] == [0, 0]
+    assert {found[key]["count"] for key in ("duplicates", "several_risks", "containing", "short")} == {0}
 
 
 def test_an_old_library_and_a_short_one_are_not_met(full: Path, tmp_path: Path) -> None:
@@ -277,6 +286,17 @@ def test_words_that_never_hit_are_named_from_a_log_from_texts_and_from_a_check(t
     done = asked("library", "check", other, "--hits", kept, "--json")
     assert (json.loads(done[1])["never_hit"]["count"], json.loads(done[1])["never_hit"]["other_versions"]) == (4, 1)
     assert "1 records of other library versions" in asked("library", "check", other, "--hits", kept)[1]
+
+
+def test_hits_of_the_running_gateway_are_read_from_its_evidence(server: Server, out: Path) -> None:
+    server.client().moderations.create(input=f"请看{MARKER}")
+    server.export(out)
+    sample = Path(str(files("hegui.general.content"))) / "sample" / "library.csv"
+    found = json.loads(asked("library", "check", sample, "--hits", out, "--json")[1])["never_hit"]
+    assert (found["unknown_rules"], found["other_versions"]) == (0, 0)
+    words = [item["word"] for item in found["shown"]]
+    assert MARKER not in words
+    assert len(words) < len(load_library(None).words)
 
 
 # --- library diff and export -------------------------------------------------------------------------
@@ -370,6 +390,26 @@ def test_a_replay_of_texts_that_can_not_be_read_ends_in_2(tmp_path: Path) -> Non
     assert f"{broken}:2" in error
     read = piped(f"{MARKER}\n", "replay", "--policy", policy, "-", "--json")
     assert (read.returncode, json.loads(read.stdout)["changed"][0]["file"]) == (1, "-")
+
+
+def test_long_work_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hegui.general.content import showing
+
+    monkeypatch.setattr(showing, "_EVERY", 0.0)
+    words = write(tmp_path / "words.csv", "word,risk\n标记甲,A.1.a\n标记乙,A.1.b\n")
+    texts = write(tmp_path / "texts.txt", "番茄\n" * 3)
+    error = asked("library", "check", words, "--benign", texts)[2]
+    assert error.splitlines() == [f"{n} 个词 / words" for n in (1, 2)] + [f"{n} 条文本 / texts" for n in (1, 2, 3)]
+
+
+def test_files_whose_names_are_no_utf_8_are_read_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    words = write(folder / "words.csv", "word,risk\n标记甲,A.1.a\n")
+    texts = write(folder / "texts.txt", "标记甲\n")
+    done = hegui("content", "library", "check", words, "--benign", texts, "--json", check=False)
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["benign"]["words"][0]["examples"][0]["file"].endswith("?/texts.txt")
 
 
 # --- what is wrong -----------------------------------------------------------------------------------

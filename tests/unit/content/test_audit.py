@@ -256,7 +256,7 @@ def test_texts_that_can_not_be_read_are_no_texts_and_are_counted_apart(tmp_path:
     for text in texts.texts_of([file]):
         counting.add(text)
     assert (counting.texts, counting.hit, counting.not_scanned, counting.rate(2)) == (2, 2, 1, 1000.0)
-    assert [text.line for text in counting.broken] == [4]
+    assert [(text.line, broken.why) for text, broken in counting.broken] == [(4, "not_utf8")]
 
 
 def log(path: Path, built: Checker) -> hits.Log:
@@ -468,7 +468,7 @@ def test_an_endless_line_is_never_held_whole() -> None:
     ("line", "found"),
     [
         ('{"text": "标记"}', ("标记", None)), ('{"text": "标记", "side": "output", "label": 1}', ("标记", Side.OUTPUT)),
-        ('{"text": "", "side": null}', ("", None)), ('{"text": "\\ud800"}', ("\ud800", None)),
+        ('{"text": "", "side": null}', ("", None)), ('{"text": "\\ud800"}', "not_unicode"), ('{"text": "\\ud83d\\ude00"}', ("😀", None)),
         ('{"text": 3}', "not_json"), ('{"side": "input"}', "not_json"), ('{"text": "x", "side": "both"}', "not_json"),
         ('{"text": "x", "side": 1}', "not_json"), ('{"text": "x", "side": []}', "not_json"), ('["x"]', "not_json"),
         ("标记", "not_json"), ("{", "not_json"), ("[" * 100_000, "not_json"), ("9" * 5000, "not_json"),
@@ -496,6 +496,22 @@ def test_files_folders_and_marks_of_encoding(tmp_path: Path) -> None:
     for wrong in ("gone.txt", "empty"):
         with pytest.raises(InputError):
             texts.texts_of([folder, tmp_path / wrong])
+
+
+def test_a_check_that_can_not_run_is_told_in_counts_and_replays_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Checker.check
+
+    def check(self: Checker, text: str, side: Side) -> Any:
+        if text == "坏":
+            raise RuntimeError(text)
+        return real(self, text, side)
+
+    monkeypatch.setattr(Checker, "check", check)
+    found = counted(checker(("标记", "A.1.a")), "标记", "坏", "标记")
+    assert (found.texts, found.hit, found.not_scanned) == (2, 2, 1)
+    assert [(text.line, broken.why) for text, broken in found.broken] == [(2, "failed")]
+    replay = replayed({}, {}, "标记甲", "坏")
+    assert (replay.texts, replay.not_scanned, replay.broken[0][0].line) == (1, 1, 2)
 
 
 # --- two policies ------------------------------------------------------------------------------------

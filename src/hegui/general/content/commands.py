@@ -14,13 +14,13 @@ import click
 import orjson
 
 from hegui.general.content import folding, showing, texts
-from hegui.general.content.checks import Checked, Checker, load_checker
+from hegui.general.content.checks import Checker, load_checker
 from hegui.general.content.library import load_library
 from hegui.general.content.library_commands import library as library_group
 from hegui.general.content.policy import ACTION_NAMES, Action, Side, load_policy
 from hegui.general.content.replay import Replay
 from hegui.general.content.showing import BAD_INPUT, say_broken, watched
-from hegui.general.content.texts import Text
+from hegui.general.content.texts import Broken, Text
 from hegui.kit.commands import guarded, json_option, say
 from hegui.kit.text import Bi
 
@@ -94,21 +94,18 @@ def _check_lines(checker: Checker, side: Side, *, as_json: bool) -> int:
 
 
 def _answer(checker: Checker, text: Text, side: Side, *, as_json: bool) -> tuple[bytes, bool]:
-    broken = text.broken
-    checked: Checked | None = None
-    if broken is None:
-        try:
-            checked = checker.check(text.text, side)
-        except Exception as error:  # noqa: BLE001 - a check that can not run is told, never "fine"
-            broken = showing.failed(error)
-    if broken is not None or checked is None:
-        say_broken(text, broken)
-        if as_json:
-            return orjson.dumps(showing.refused(broken, checker.versions)), False
-        return showing.line_of_broken(text, broken).encode(), False
-    if as_json:
-        return orjson.dumps(showing.as_dict(checked, checker.versions)), not showing.not_scanned(checked)
-    return showing.line_of(text, checked).encode("utf-8", "backslashreplace"), not showing.not_scanned(checked)
+    """Return the answer to one line, and whether all of it was checked."""
+    found = texts.check(checker, text, side)
+    if isinstance(found, Broken):
+        say_broken(text, found)
+        told = showing.refused(found, checker.versions) if as_json else showing.line_of_broken(text, found)
+        return _bytes(told), False
+    told = showing.as_dict(found, checker.versions) if as_json else showing.line_of(text, found)
+    return _bytes(told), not showing.not_scanned(found)
+
+
+def _bytes(told: dict[str, Any] | str) -> bytes:
+    return told.encode() if isinstance(told, str) else orjson.dumps(told)
 
 
 # --- normalise ---------------------------------------------------------------------------------------
@@ -168,8 +165,8 @@ def replay_command(  # noqa: PLR0913 - the flags of one command
     replay = Replay(before, after, top or sys.maxsize)
     replay.run(watched(texts.texts_of(files), Bi("条文本", "texts")), Side(side))
     say(replay.as_dict(), _replay_lines(replay), as_json=as_json)
-    for text in replay.broken:
-        say_broken(text, text.broken)
+    for text, broken in replay.broken:
+        say_broken(text, broken)
     if replay.not_scanned:
         return BAD_INPUT
     return _DIFFERENT if replay.differing else 0

@@ -13,13 +13,14 @@ from typing import Any
 from hegui.general.content.audit import Entry
 from hegui.general.content.checks import Checker, Verdict
 from hegui.general.content.policy import Side
-from hegui.general.content.texts import Text
+from hegui.general.content.texts import Broken, Text, check
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 
 _AROUND = 4
 _LONGEST_SHOWN = 20
 _EXAMPLES = 3
+_BROKEN_SHOWN = 20
 _RECORDS = "records.jsonl"
 _COLUMNS = ["rule", "count"]
 
@@ -56,7 +57,8 @@ def around(text: str, start: int, end: int) -> str:
     """Return a hit in brackets with a few characters on each side, never more of the text."""
     hit = text[start:end]
     hit = hit if len(hit) <= _LONGEST_SHOWN else f"{hit[:_LONGEST_SHOWN]}…"
-    return f"{text[max(0, start - _AROUND) : start]}【{hit}】{text[end : end + _AROUND]}"
+    found = f"{text[max(0, start - _AROUND) : start]}【{hit}】{text[end : end + _AROUND]}"
+    return found.encode("utf-8", "replace").decode()
 
 
 @dataclass(slots=True)
@@ -78,19 +80,20 @@ class Counting:
         self._tallies: dict[int, Tally] = {}
         self.texts = 0
         self.hit = 0
-        self.broken: list[Text] = []
+        self.broken: list[tuple[Text, Broken]] = []
         self.not_scanned = 0
 
     def add(self, text: Text) -> None:
         """Count the hits in one text; a broken one is counted apart."""
-        if text.broken is not None:
+        checked = check(self._checker, text, Side.INPUT)
+        if isinstance(checked, Broken):
             self.not_scanned += 1
-            if len(self.broken) < _LONGEST_SHOWN:
-                self.broken.append(text)
+            if len(self.broken) < _BROKEN_SHOWN:
+                self.broken.append((text, checked))
             return
         self.texts += 1
         places: dict[int, dict[tuple[int, int], Verdict]] = {}
-        for verdict in self._checker.check(text.text, text.side or Side.INPUT).verdicts:
+        for verdict in checked.verdicts:
             entry = self._by_rule.get(verdict.rule)
             if entry is not None:
                 key = entry.words[0].row

@@ -17,7 +17,7 @@ from hegui.general.content.hits import Counting, Log, Tally, read_log, shown
 from hegui.general.content.library import Library, load_library
 from hegui.general.content.policy import load_policy
 from hegui.general.content.showing import BAD_INPUT, listing, more, say_broken, watched
-from hegui.general.content.texts import texts_of
+from hegui.general.content.texts import named, texts_of
 from hegui.kit import clock
 from hegui.kit.commands import guarded, json_option, say
 from hegui.kit.errors import InputError
@@ -145,8 +145,8 @@ def check_library(  # noqa: PLR0913 - the flags of one command
     most = _most(top, as_json=as_json)
     say(_audit_data(found, file, law.on, most), _audit_lines(found, file, law.on, most), as_json=as_json)
     for counting in found.unread:
-        for text in counting.broken:
-            say_broken(text, text.broken)
+        for text, broken in counting.broken:
+            say_broken(text, broken)
     if found.unread:
         return BAD_INPUT
     return 0 if found.met else _NOT_MET
@@ -156,7 +156,7 @@ def _audit_data(found: Audit, file: Path, on: date, most: int) -> dict[str, Any]
     words = found.checker.library
     counts, never = words.counts(), found.never()
     return {
-        "file": str(file), "on": on.isoformat(), "met": found.met,
+        "file": named(file), "on": on.isoformat(), "met": found.met,
         "versions": {"library": words.version, "law": law_version()},
         "rows": len(words.words), "words": len(found.words),
         "by_risk": {item: counts[item] for item in risks().ids},
@@ -196,7 +196,7 @@ def _counting_data(counting: Counting, most: int) -> dict[str, Any]:
 def _audit_lines(found: Audit, file: Path, on: date, most: int) -> list[str]:
     words = found.checker.library
     lines = [
-        f"{file}  版本 version {words.version}  {len(words.words):,} 行 rows  {len(found.words):,} 词 words",
+        f"{named(file)}  版本 version {words.version}  {len(words.words):,} 行 rows  {len(found.words):,} 词 words",
         f"{audit.CLAUSE}  {on}",
         *(f"  {item.line()}{marked(confirmed=item.number.mark != 'K')}" for item in found.requirements),
         *listing(Bi("同一风险下重复的词", "words twice under one risk"), found.duplicates, most),
@@ -259,7 +259,7 @@ def diff_libraries(old: Path, new: Path, top: int | None, *, as_json: bool) -> i
         "by_risk": found.by_risk(),
     }  # fmt: skip
     lines = [
-        f"{old} {before.version} → {new} {after.version}",
+        f"{named(old)} {before.version} → {named(new)} {after.version}",
         *listing(Bi("新增", "added"), found.added, most),
         *listing(Bi("删除", "removed"), found.removed, most),
         *listing(Bi("改列风险", "moved to another risk"), found.moved, most),
@@ -274,7 +274,7 @@ def diff_libraries(old: Path, new: Path, top: int | None, *, as_json: bool) -> i
 
 
 def _named(file: Path, words: Library) -> dict[str, Any]:
-    return {"file": str(file), "version": words.version, "words": sum(words.counts().values())}
+    return {"file": named(file), "version": words.version, "words": sum(words.counts().values())}
 
 
 # --- export ------------------------------------------------------------------------------------------
@@ -310,8 +310,8 @@ def export_library(file: Path, out: Path, as_of: date | None, *, as_json: bool) 
             Bi("检查路径与权限", "check the path and its permissions"),
         ) from None
     met = all(item.result == "met" for item in found)
-    data = {"out": str(out), "version": words.version, "rows": len(words.words), "met": met}
-    text = f"已导出 {len(words.words):,} 行到 {out}，词库版本 {words.version} / exported {len(words.words):,} rows to {out}, library version {words.version}"
+    data = {"out": named(out), "version": words.version, "rows": len(words.words), "met": met}
+    text = f"已导出 {len(words.words):,} 行到 {named(out)}，词库版本 {words.version} / exported {len(words.words):,} rows to {named(out)}, library version {words.version}"
     note = (
         []
         if met

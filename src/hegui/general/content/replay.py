@@ -9,7 +9,7 @@ from typing import Any
 
 from hegui.general.content.checks import Checked, Checker
 from hegui.general.content.policy import Action, Side, severest
-from hegui.general.content.texts import Text
+from hegui.general.content.texts import Broken, Text, check
 from hegui.law import risks
 
 
@@ -57,22 +57,27 @@ class Replay:
     differing: int = 0
     changed: list[Changed] = field(default_factory=list)
     not_scanned: int = 0
-    broken: list[Text] = field(default_factory=list)
+    broken: list[tuple[Text, Broken]] = field(default_factory=list)
     actions: Counts = field(default_factory=_counts)
     risks: dict[str, Counts] = field(default_factory=dict)
 
     def run(self, texts: Iterable[Text], side: Side) -> None:
         """Check every text with both; `side` is for those that name none."""
         for text in texts:
-            if text.broken is not None:
-                self.not_scanned += 1
-                if len(self.broken) < self.most:
-                    self.broken.append(text)
+            one, other = check(self.before, text, side), check(self.after, text, side)
+            if isinstance(one, Broken):
+                self._leave_out(text, one)
+            elif isinstance(other, Broken):
+                self._leave_out(text, other)
             else:
-                self._add(text, text.side or side)
+                self._add(text, one, other)
 
-    def _add(self, text: Text, side: Side) -> None:
-        one, other = self.before.check(text.text, side), self.after.check(text.text, side)
+    def _leave_out(self, text: Text, broken: Broken) -> None:
+        self.not_scanned += 1
+        if len(self.broken) < self.most:
+            self.broken.append((text, broken))
+
+    def _add(self, text: Text, one: Checked, other: Checked) -> None:
         self.texts += 1
         if one.action is other.action and not (one.verdicts or other.verdicts):  # most texts
             self.actions[0][one.action] += 1
@@ -107,11 +112,7 @@ class Replay:
             "changed": [item.as_dict() for item in self.changed],
             "not_scanned": {
                 "count": self.not_scanned,
-                "shown": [
-                    {"file": text.source, "line": text.line, **text.broken.as_dict()}
-                    for text in self.broken
-                    if text.broken is not None
-                ],
+                "shown": [{"file": text.source, "line": text.line, **broken.as_dict()} for text, broken in self.broken],
             },
         }
 

@@ -63,22 +63,15 @@ def as_dict(checked: Checked, versions: Versions) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def refused(broken: Broken | None, versions: Versions) -> dict[str, Any]:
+def refused(broken: Broken, versions: Versions) -> dict[str, Any]:
     """Return the outcome of what could not be checked: it does not pass."""
     return {
         "action": Action.REFUSE.value,
         "hits": [],
         "personal": [],
-        "not_scanned": [broken.as_dict()] if broken is not None else [],
+        "not_scanned": [broken.as_dict()],
         "versions": versions.as_dict(),
     }
-
-
-def failed(error: Exception) -> Broken:
-    """Return why a check could not run."""
-    name = type(error).__name__
-    said = Bi(f"检查未能运行（{name}）", f"the check could not run ({name})")
-    return Broken("failed", said, Bi("请报告这一缺陷", "report this as a defect"))
 
 
 # --- people ------------------------------------------------------------------------------------------
@@ -143,16 +136,14 @@ def line_of(text: Text, checked: Checked) -> str:
     return "  ".join([f"{text.line}", ACTION_NAMES[checked.action].both, "; ".join(found + rest + missed)]).rstrip()
 
 
-def line_of_broken(text: Text, broken: Broken | None) -> str:
+def line_of_broken(text: Text, broken: Broken) -> str:
     """Return the line for a text that could not be checked."""
-    why = broken.said.both if broken is not None else ""
-    return f"{text.line}  未检查 / not scanned  {why}"
+    return f"{text.line}  未检查 / not scanned  {broken.said.both}"
 
 
-def say_broken(text: Text, broken: Broken | None) -> None:
+def say_broken(text: Text, broken: Broken) -> None:
     """Say on stderr which text could not be checked, and what to do."""
-    if broken is not None:
-        click.echo(f"{text.source}:{text.line}: {broken.said.both}；{broken.remedy.both}", err=True)
+    click.echo(f"{text.source}:{text.line}: {broken.said.both}；{broken.remedy.both}", err=True)
 
 
 class _Listed(Protocol):

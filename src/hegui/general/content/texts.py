@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from hegui.general.content.checks import Checked, Checker
 from hegui.general.content.policy import Side
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
@@ -27,6 +28,7 @@ STDIN = "-"
 
 _SPLIT = Bi("请分成几段", "split it")
 _UTF8 = Bi("另存为 UTF-8", "save it as UTF-8")
+_HALF = Bi("改正写出它的程序", "correct the program that wrote it")
 _SHAPE = Bi(
     '每行写作 {"text": "…", "side": "input"}，side 可省略',
     'write each line as {"text": "…", "side": "input"}; the side may be left out',
@@ -62,6 +64,18 @@ class Text:
     def blank(self) -> bool:
         """Say whether there is nothing to check."""
         return self.broken is None and not self.text.strip()
+
+
+def check(checker: Checker, text: Text, side: Side) -> Checked | Broken:
+    """Check a text on its own side, or on `side` where it names none; return why when it can not be checked."""
+    if text.broken is not None:
+        return text.broken
+    try:
+        return checker.check(text.text, text.side or side)
+    except Exception as error:  # noqa: BLE001 - a check that can not run is told, never "fine"
+        name = type(error).__name__
+        said = Bi(f"检查未能运行（{name}）", f"the check could not run ({name})")
+        return Broken("failed", said, Bi("请报告这一缺陷", "report this as a defect"))
 
 
 def _too_long() -> Broken:
@@ -103,8 +117,13 @@ def _json_text(text: str) -> tuple[str, Side | None] | Broken:
         data = json.loads(text)
         side = data.get("side") if isinstance(data, dict) else None
         if isinstance(data, dict) and isinstance(data.get("text"), str):
+            data["text"].encode()
             found = data["text"], None if side is None else Side(side)
             return found if len(found[0]) <= LONGEST else _too_long()
+    except UnicodeEncodeError:
+        return Broken(
+            "not_unicode", Bi("含有半个字符（孤立代理项）", "it holds half a character (a lone surrogate)"), _HALF
+        )
     except (ValueError, RecursionError):
         pass
     return Broken("not_json", Bi("不是所要的 JSON", "it is not the JSON that is asked for"), _SHAPE)
@@ -164,6 +183,11 @@ def texts_of(paths: Iterable[Path]) -> Iterator[Text]:
     return _each(found)
 
 
+def named(path: Path) -> str:
+    """Return a path as text that can be printed, also where its bytes are no UTF-8."""
+    return str(path).encode("utf-8", "replace").decode()
+
+
 def _each(paths: list[Path]) -> Iterator[Text]:
     for path in paths:
         as_json = path.suffix.lower() in JSON_LINES
@@ -172,6 +196,6 @@ def _each(paths: list[Path]) -> Iterator[Text]:
             continue
         try:
             with path.open("rb") as stream:
-                yield from (text for text in lines(stream, str(path), as_json=as_json) if not text.blank)
+                yield from (text for text in lines(stream, named(path), as_json=as_json) if not text.blank)
         except OSError as error:
             raise _unreadable(path, error) from None
