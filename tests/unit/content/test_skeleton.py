@@ -34,7 +34,7 @@ def test_the_ways_of_making_a_skeleton_agree(text: str) -> None:
     if fast is not None:
         kept = [place for place, sign in zip(slow.origins, slow.text, strict=True) if sign != "\n"]
         assert fast.text == slow.text
-        assert [int(p) for p, sign in zip(fast.origins, fast.text, strict=True) if sign != "\n"] == kept
+        assert [place for place, sign in zip(list(fast.origins), fast.text, strict=True) if sign != "\n"] == kept
     assert all(0 <= int(place) < len(text) for place in slow.origins)
     assert list(slow.origins) == sorted(slow.origins)
 
@@ -47,11 +47,12 @@ def hits(text: str, used: Checker = CHECKER) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "lane"),
     [
-        ("说标记甲吧", "exact"), ("說標記甲吧", "exact"), ("标\u200b记\ufeff甲", "hidden"), ("标*记*甲", "hidden"),
+        ("说标记甲吧", "exact"), ("說標記甲吧", "exact"), ("标\u200b记\ufeff甲", "exact"), ("标*记*甲", "hidden"),
         ("标 记 甲", "hidden"), ("标。记。甲", "hidden"), ("标😀记😀甲", "hidden"), ("标标记记记甲", "hidden"), ("甲★乙", "hidden"),
         ("标.记.甲", "hidden"), ("ｍａｒｋｅｒｗｏｒｄ", "exact"), ("mаrkеrwоrd", "exact"), ("m-a-r-k-e-r-w-o-r-d", "hidden"),
         ("ⓜⓐⓡⓚⓔⓡⓦⓞⓡⓓ", "exact"), ("🅼arkerword", "exact"), ("标" + "*" * SKIPS + "记甲", "hidden"),
-        ("标" * (REPEATS + 1) + "记甲", "hidden"), ("丙丙丁", "exact"), ("c++标", "exact"), ("é标́记甲", "hidden"),
+        ("标，标记甲", "exact"), ("标*标*记*甲", "hidden"), ("标标，标记甲", "exact"), ('标"标记甲', "exact"),
+        ("标" * (REPEATS + 1) + "记甲", "hidden"), ("丙丙丁", "exact"), ("c++标", "exact"), ("é标́记甲", "exact"),
     ],
 )  # fmt: skip
 def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:

@@ -26,7 +26,7 @@ _OTHER = "\ue002"
 """Private-use characters are separators themselves, so these signs are free."""
 _NOTHING = "\ue000"
 TWICE = re.compile("([^\x00-\x7f\ue001])\\1")
-_REPEATED = re.compile(f"([^\x00-\x7f])\\1{{1,{REPEATS}}}")
+_REPEATED = re.compile(f"([^\x00-\x7f{SEPARATOR}])\\1{{1,{REPEATS}}}")
 _FIRST_OTHER = "\x80"
 _BMP = 0x10000
 _SIGNS = 3
@@ -122,9 +122,13 @@ def bones_of(text: str) -> str:
         return _one_by_one(text).text
     if _NOTHING in found:
         found = found.replace(_NOTHING, "")
+    found = _without_repeats(found)
     if LONG_RUN in found:
         found = _TOO_LONG.sub(BREAK, found)
-    found = found.replace(SEPARATOR, "")
+    return found.replace(SEPARATOR, "")
+
+
+def _without_repeats(found: str) -> str:
     codes = np.frombuffer(found.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
     places = np.flatnonzero(codes[1:] == codes[:-1])
     if not len(places):
@@ -133,7 +137,7 @@ def bones_of(text: str) -> str:
         return _REPEATED.sub("\\1", found)
     parts, start = [], 0
     for place in places.tolist():
-        if found[place] >= _FIRST_OTHER:
+        if found[place] >= _FIRST_OTHER and found[place] != SEPARATOR:
             parts.append(found[start : place + 1])
             start = place + 2
     return "".join(parts) + found[start:]
@@ -163,6 +167,9 @@ def _one_by_one(text: str) -> Skeleton:
             continue
         if not found:
             continue
+        if run:
+            # A character after a separator is no repetition: 标，标记甲 has the whole word after the comma.
+            last = BREAK
         run = 0
         for one in found:
             if one == last and one >= _FIRST_OTHER and same < REPEATS:
@@ -187,9 +194,12 @@ def _by_array(text: str) -> Skeleton | None:
         if _break_long_runs(mapped, kept):
             kept = np.flatnonzero(mapped - np.uint16(_DROP) >= _SIGNS)
         values = mapped.take(kept)
-    same = values[1:] == values[:-1]
+    same = (values[1:] == values[:-1]) & (values[1:] >= ord(_FIRST_OTHER))
     if same.any():
-        same &= values[1:] >= ord(_FIRST_OTHER)
+        apart = kept[1:] - kept[:-1] > 1
+        if (same & apart).any() and (mapped == _DROP).any():
+            return None
+        same &= ~apart
         if _repeats_too_often(same):
             return None
         keep = np.concatenate(([True], ~same))

@@ -13,7 +13,7 @@ from hegui.general.content.checks import Checker, Verdict, mask_span, merge_star
 from hegui.general.content.library import Index, is_latin
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
-from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, TWICE, Places, Skeleton, plain, skeleton
+from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
 from hegui.general.content.words import context_of, left_of
 
 _SHORT = 64
@@ -83,7 +83,7 @@ class Window:
         """Return how much of a plain text may leave, or None where something hits or could be a number."""
         left_out = SEPARATOR in bones
         joined = bones.replace(SEPARATOR, "") if left_out else bones
-        if self._find(joined) or (left_out and (LONG_RUN in bones or TWICE.search(joined))):
+        if self._find(joined) or (left_out and LONG_RUN in bones):
             return None
         if self._tail is not None and (
             self._ends is None or self._may_be_number(text) or (len(bones) > _SHORTEST and ANY_LONG.search(bones))

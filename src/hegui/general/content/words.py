@@ -1,7 +1,7 @@
 """Finding the words of a library in a text, hidden or not, and saying which finds are fair.
 
-A word is looked for in the skeleton of the text. Where nothing was left out between its
-characters the find is `exact`; where something was, it is `hidden`, and counts only if what
+A word is looked for in the skeleton of the text. Where nothing that shows was left out between
+its characters the find is `exact`; where something was, it is `hidden`, and counts only if what
 stands between is no ordinary gap: 很大，麻烦 says nothing of 大麻.
 """
 
@@ -67,7 +67,7 @@ def _spans(
             after = _right(text, end)
             if is_latin(after) or (not after and not final):
                 continue
-        if all(b - a <= 1 for a, b in pairwise(places)):
+        if not any(BONES[one] for a, b in pairwise(places) for one in text[a + 1 : b]):
             yield number, start, end, EXACT
         elif _is_hiding(text, places, bones.text[begin:stop]):
             yield number, start, end, HIDDEN
