@@ -108,22 +108,13 @@ async def compare(port: int, calls: int, rounds: int) -> None:
         mode: Qwen3Guard(Asked(model="guard", mapping=load_mapping("qwen3guard"), mode=mode)).calls(TEXT, Side.INPUT, "")[0].body
         for mode in (Mode.TEXT, Mode.SCORES)
     }  # fmt: skip
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False) as session:
+        url, headers = base + "/chat/completions", {"Content-Type": "application/json"}
 
         def bare(body: bytes) -> Way:
             async def way(_: int) -> None:
-                async with session.post(
-                    base + "/chat/completions", data=body, headers={"Content-Type": "application/json"}
-                ) as reply:
+                async with session.post(url, data=body, headers=headers) as reply:
                     await reply.read()
-
-            return way
-
-        def checked(guard: Guard, *, same: bool = False) -> Way:
-            async def way(number: int) -> None:
-                [result] = await guard.check([TEXT if same else f"{number}{TEXT}"])
-                assert result.safe
 
             return way
 
@@ -135,24 +126,37 @@ async def compare(port: int, calls: int, rounds: int) -> None:
             "Guard.check, at hand": (checked(cached, same=True), "bare aiohttp POST, text"),
         }
         for together in (1, 64):
-            taken: dict[str, list[float]] = {name: [] for name in ways}
-            for name, (way, _) in ways.items():
-                await measured(way, 64, together)
-            for _ in range(rounds):
-                for name, (way, _) in ways.items():
-                    taken[name].append(await measured(way, calls, together))
-            middle = {name: statistics.median(times) for name, times in taken.items()}
-            print(f"\n#### {together} at once, a prompt of {len(TEXT)} characters\n")
-            print("| way | CPU µs a call | × bare | above bare µs |\n| --- | --- | --- | --- |")
-            for name, (_, floor) in ways.items():
-                ratio, above = (
-                    (f"{middle[name] / middle[floor]:.2f}", f"{middle[name] - middle[floor]:.0f}")
-                    if floor
-                    else ("-", "-")
-                )
-                print(f"| {name} | {middle[name]:.0f} | {ratio} | {above} |")
+            show(await times(ways, calls, rounds, together), ways, together)
     for guard in (plain, scores, cached):
         await guard.close()
+
+
+def checked(guard: Guard, *, same: bool = False) -> Way:
+    async def way(number: int) -> None:
+        [result] = await guard.check([TEXT if same else f"{number}{TEXT}"])
+        assert result.safe
+
+    return way
+
+
+async def times(ways: dict[str, tuple[Way, str]], calls: int, rounds: int, together: int) -> dict[str, float]:
+    """Return the middle of some rounds for each way, in CPU microseconds a call."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, (way, _) in ways.items():
+            spent = await measured(way, calls, together)
+            if number:  # the first round warms up
+                taken[name].append(spent)
+    return {name: statistics.median(spent) for name, spent in taken.items()}
+
+
+def show(middle: dict[str, float], ways: dict[str, tuple[Way, str]], together: int) -> None:
+    print(f"\n#### {together} at once, a prompt of {len(TEXT)} characters\n")
+    print("| way | CPU µs a call | × bare | above bare µs |\n| --- | --- | --- | --- |")
+    for name, (_, floor) in ways.items():
+        ratio = f"{middle[name] / middle[floor]:.2f}" if floor else "-"
+        above = f"{middle[name] - middle[floor]:.0f}" if floor else "-"
+        print(f"| {name} | {middle[name]:.0f} | {ratio} | {above} |")
 
 
 def preparing(rounds: int) -> None:

@@ -51,6 +51,12 @@ def test_what_can_not_be_seen_goes_and_the_rest_stays(text: str, sent: str) -> N
     assert tidy(text) == sent
 
 
+@given(st.text(st.sampled_from("甲 a\n\r\t，\u200b　Ａ"), max_size=40))
+def test_common_writing_is_tidied_the_same_the_short_way(text: str) -> None:
+    """A character of another kind, taken away again, sends the text the long way."""
+    assert tidy(text) == tidy(f"{text}é").removesuffix("é").rstrip()
+
+
 @given(st.text())
 def test_tidying_and_defusing_twice_change_nothing_more(text: str) -> None:
     once = defused(tidy(text))[0]

@@ -20,7 +20,7 @@ from hegui.general.content.policy import Side
 PATH = "/chat/completions"
 NO_PROMPT = "（未提供提问 / prompt not given）"
 """Stands for the question when only an answer is checked: guards' templates want a user's turn first."""
-_TOP = 20
+_TOP = 10
 _LEAST_MASS = 0.5
 _FINISHED = frozenset({"stop", None})
 

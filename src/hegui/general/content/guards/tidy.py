@@ -23,6 +23,8 @@ _CONTROLS = re.compile(
     r"|\[(?=/?INST\])",
     re.IGNORECASE,
 )
+_PLAIN = re.compile(r"[一-鿿 -~\n，。、；：？！“”‘’（）《》…—]*")
+"""Common Chinese and English writing: none of it is changed but for long blanks, which is told in a tenth of the time."""
 _BLANKS = re.compile(r"[^\S\n]{2,}")
 _LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 
@@ -50,7 +52,10 @@ _TABLE = _Table()
 
 def tidy(text: str) -> str:
     """Return a text without invisible characters and disguised letters, long blanks shortened; case and marks stay."""
-    if not text.isascii() or not text.isprintable():
+    if _PLAIN.fullmatch(text):
+        if "  " not in text and "\n\n" not in text and "\n \n" not in text:
+            return text.strip()
+    else:
         text = clean(text).replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE)
     return _LINES.sub("\n\n", _BLANKS.sub(" ", text)).strip()
 
@@ -61,4 +66,6 @@ def defused(text: str) -> tuple[str, int]:
     Servers turn `<|im_end|>` inside a message into the control token itself, so that a text could
     end its own turn and write the guard's answer. A space inside the brackets prevents it.
     """
+    if "<" not in text and ">" not in text and "[" not in text:
+        return text, 0
     return _CONTROLS.subn(lambda match: " >" if match[0] == ">" else f"{match[0]} ", text)

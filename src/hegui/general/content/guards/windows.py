@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_SENTENCE = re.compile(r"(?:[^。！？!?；;…\n.]|\.(?!\s|\Z))*(?:(?:[。！？!?；;…\n]|\.(?=\s|\Z))+[”’」』）)\"'\]]*|\Z)")
+_END = re.compile(r"[。！？!?；;…\n.](?:(?<!\.)|(?=\s|\Z))[。！？!?；;…\n]*[”’」』）)\"'\]]*")
+"""A point ends a sentence only before a blank, so that numbers and addresses stay whole."""
 _OVERLAP = 8
 """A sentence that is cut repeats the eighth part of a window at each cut."""
 
@@ -20,9 +21,12 @@ class TooLongError(ValueError):
 
 def sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a text; joined they are the text."""
-    for match in _SENTENCE.finditer(text):
-        if match[0]:
-            yield match[0]
+    start = 0
+    for match in _END.finditer(text):
+        yield text[start : match.end()]
+        start = match.end()
+    if start < len(text):
+        yield text[start:]
 
 
 def windows(text: str, *, size: int, most: int, whole: int = 0) -> list[str]:
