@@ -449,8 +449,12 @@ def test_one_sentence_in_much_harmless_text_is_found() -> None:
 
 
 def test_a_text_over_the_limit_is_told_and_not_sent() -> None:
-    [result], service, _ = once(judge, "长" * 1000, window_characters=50, windows=4)
-    assert (result.state, result.reason, service.seen) == (State.UNDETERMINED, Reason.TOO_LONG, [])
+    for text in ("长" * 1000, "\u200b" * 10_000):
+        [result], service, counts = once(judge, text, window_characters=50, windows=4)
+        assert (result.state, result.reason, service.seen) == (State.UNDETERMINED, Reason.TOO_LONG, [])
+        assert (result.calls, result.failed, counts["too_long"]) == (1, 1, 1)
+    [padded], *_ = once(judge, "\u200b" * 1000 + BAD, window_characters=50, windows=4)
+    assert padded.severity is Severity.UNSAFE
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b\ufeff", "\ud800"])

@@ -40,6 +40,8 @@ from hegui.kit.text import Bi
 _OK: Final = 200
 _ABOUT_THE_TEXT: Final = frozenset({400, 413, 422})
 """Statuses that speak of the question, not of the service: they do not open the circuit."""
+_PADDING: Final = 8
+"""How many times longer than the limit a text may be before what can not be seen is taken out of it."""
 
 Outcome = Judgement | Reason
 
@@ -152,6 +154,8 @@ class Guard:
 
     def _plan(self, turn: _Turn, text: str, side: Side, before: str) -> _Plan:
         settings = self.settings
+        if len(text) > settings.window_characters * settings.windows * _PADDING:
+            return self._too_long()
         sent, changed = defused(self._normalise(text))
         plan = _Plan(notes=(CONTROL_TOKENS,) if changed else ())
         if not sent:
@@ -159,14 +163,16 @@ class Guard:
         try:
             parts = windows(sent, size=settings.window_characters, most=settings.windows, whole=self._whole)
         except TooLongError:
-            self.counts[Reason.TOO_LONG] += 1
-            plan.parts.append(Reason.TOO_LONG)
-            return plan
+            return self._too_long()
         asked = defused(self._normalise(before[-settings.window_characters :]))[0] if before else ""
         for part in parts:
             for call in self.family.calls(part, side, asked):
                 self._need(turn, plan, call)
         return plan
+
+    def _too_long(self) -> _Plan:
+        self.counts[Reason.TOO_LONG] += 1
+        return _Plan(parts=[Reason.TOO_LONG])
 
     def _need(self, turn: _Turn, plan: _Plan, call: Call) -> None:
         """Add to a plan what answers a call: a judgement at hand, a call under way already, or a new one."""

@@ -1,7 +1,8 @@
 """The OpenAI-compatible chat API as guards use it: the request's body, the answer's text, the odds of its label.
 
 Shapes: https://platform.openai.com/docs/api-reference/chat and vLLM's and SGLang's servers, which
-speak it (`logprobs`, at most 20 `top_logprobs` by default; vLLM writes -9999 for "never"). The API
+speak it (`logprobs`, at most 20 `top_logprobs`, of which ten are enough for three labels; vLLM writes
+-9999 for "never"). The API
 takes one conversation a request: servers batch what arrives together, so calls go out side by side.
 """
 
