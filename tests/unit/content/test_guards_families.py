@@ -189,6 +189,19 @@ def test_any_model_is_asked_with_the_risks_of_the_standard_in_its_system_turn() 
         assert "请回答" not in seen.json["messages"][0]["content"]
 
 
+def test_two_categories_with_the_same_sentence_are_two_findings(tmp_path: Path) -> None:
+    one = "{risk: %s, name: {zh: 甲, en: a}, guideline: {input: 不得辱骂, output: 不得辱骂}}"
+    own = tmp_path / "own.yaml"
+    own.write_text(f"family: yes_no\nsource: [own]\ncategories:\n  a: {one % 'A.4.c'}\n  b: {one % 'A.4.g'}\n", "utf-8")
+
+    async def run() -> GuardResult:
+        async with guarding(lambda _: "Yes", family="yes_no", mapping=str(own)) as (guard, _):
+            [result] = await guard.check(["文本"])
+            return result
+
+    assert {item.risk for item in asyncio.run(run()).findings} == {"A.4.c", "A.4.g"}
+
+
 # --- texts that try to be the answer -----------------------------------------------------------------
 
 INJECTED = [

@@ -105,8 +105,6 @@ def odds(tokens: Sequence[Token], lead: str, labels: dict[str, Severity]) -> dic
         if seen.strip() == lead and token.token.strip():
             return _shares(token, labels)
         seen += token.token
-        if not lead.startswith(seen.strip()):
-            break
     raise NotUnderstoodError("no label among the first tokens")
 
 
