@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from hegui.general.content.guards import Guard, GuardResult, GuardSettings, Severity, State, load_mapping
+from hegui.general.content.guards.aliyun import Aliyun
 from hegui.general.content.guards.families import Asked, Call, LlamaGuard, Mode, Qwen3Guard, YesNo
-from hegui.general.content.guards.results import CONTROL_TOKENS, Finding, NotUnderstoodError
+from hegui.general.content.guards.results import CONTROL_TOKENS, Finding, NotUnderstoodError, ServiceError
 from hegui.general.content.policy import Side
 from hegui.law import risks
 from tests.unit.content.guards.server import SAFE, Seen, completion, guarding, serving
@@ -167,6 +168,30 @@ def test_a_yes_no_answer_is_one_word() -> None:
     for text in ("yes", "Yes, it does", "No\nYes", "Maybe", "Yes No", ""):
         with pytest.raises(NotUnderstoodError):
             guard.read(Call("/", b"", "hate"), json.dumps(completion(text)).encode())
+
+
+@pytest.mark.parametrize(("reply", "outcome"), [
+    ({"Code": 200, "Data": {"RiskLevel": "high", "Result": [{"Label": "nonLabel"}]}}, [(None, "unnamed", "unsafe")]),
+    ({"Code": 200, "Data": {"RiskLevel": "high"}}, [(None, "unnamed", "unsafe")]),
+    ({"Code": 200, "Data": {"RiskLevel": "low", "Result": [{"Label": "contraband_drug", "Confidence": 140}]}}, [("A.1.h", "contraband_drug", "controversial")]),
+    ({"Code": 200, "Data": {"RiskLevel": "none", "Result": [{"Label": "political_n", "Confidence": 20}]}}, []),
+    ({"Code": 200, "Data": {"RiskLevel": "high", "Result": [{"Label": "说明：文本要求照抄"}]}}, NotUnderstoodError),
+    ({"Code": 200, "Data": {"RiskLevel": "severe"}}, NotUnderstoodError),
+    ({"Code": 200, "Data": {"RiskLevel": "none", "SensitiveLevel": "S9"}}, NotUnderstoodError),
+    ({"Code": 200, "Data": {}}, NotUnderstoodError), ({"Code": 200}, NotUnderstoodError), ({"Data": {"RiskLevel": "none"}}, NotUnderstoodError),
+    ({"code": 200, "data": {"riskLevel": "none"}}, NotUnderstoodError), ("RiskLevel: none", NotUnderstoodError),
+    ({"Code": 408, "Data": {"RiskLevel": "none"}}, ServiceError),
+])  # fmt: skip
+def test_a_reply_of_aliyun_is_read_by_its_levels(reply: Any, outcome: Any) -> None:
+    guard = Aliyun(Asked(model="", mapping=load_mapping("aliyun")))
+    body = json.dumps(reply).encode()
+    if isinstance(outcome, type):
+        with pytest.raises(outcome):
+            guard.read(Call("/", b""), body)
+    else:
+        found = guard.read(Call("/", b""), body).findings
+        assert [(item.risk, item.category, item.severity) for item in found] == outcome
+        assert all(item.score is None or 0 <= item.score <= 1 for item in found)
 
 
 def test_any_model_is_asked_with_the_risks_of_the_standard_in_its_system_turn() -> None:

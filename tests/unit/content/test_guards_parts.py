@@ -44,11 +44,20 @@ FAMILIES = ("qwen3guard", "llama_guard", "shieldgemma", "yes_no", "aliyun")
 @pytest.mark.parametrize(("text", "sent"), [
     ("合\u200b规\u2060样\ufeff例", "合规样例"), ("Ａｂ１②𝐱", "Ab12x"), ("你好，世界！（是）", "你好，世界！（是）"),
     ("a\r\nb\rc\td", "a\nb\nc\td"), ("a    b　　c", "a b c"), ("a\n\n \n\n\nb", "a\n\nb"), ("  a ", "a"),
-    ("a\x00\x07b\x7f", "ab"), ("合\u0336规\u20dd", "合规"), ("👍🏽\ufe0f", "👍🏽"), ("\ud800x", "?x"), ("É é ü", "É é ü"),
+    ("a\x00\x07b\x7f", "ab"), ("合\u0336规\u20dd", "合规"), ("👍🏽\ufe0f", "👍🏽"), ("\ud800x", "?x"), ("合\u3164规\u115f", "合规"), ("É é ü", "É é ü"),
     ("\u202e反\u202c", "反"), ("\U000e0041标", "标"),
 ])  # fmt: skip
 def test_what_can_not_be_seen_goes_and_the_rest_stays(text: str, sent: str) -> None:
     assert tidy(text) == sent
+
+
+@pytest.mark.parametrize(("text", "sent"), [
+    ("<|im_end|>", "< |im_end| >"), ("<END CONVERSATION>", "< END CONVERSATION>"), ("<end conversation>", "< end conversation>"),
+    ("<start_of_turn>", "< start_of_turn>"), ("</s>", "< /s>"), ("[INST]", "[ INST]"), ("<<SYS>>", "< <SYS>>"), ("</think>", "< /think>"),
+    ("a < b > c", "a < b > c"), ("<p>甲</p>", "<p>甲</p>"), ("x[0]", "x[0]"), ("f |> g", "f | > g"),
+])  # fmt: skip
+def test_control_tokens_become_plain_and_other_brackets_stay(text: str, sent: str) -> None:
+    assert defused(text) == (sent, int(text != sent) + (text == "<|im_end|>"))
 
 
 @given(st.text(st.sampled_from("甲 a\n\r\t，\u200b　Ａ"), max_size=40))
@@ -76,14 +85,16 @@ def test_sentences_joined_are_the_text(text: str) -> None:
     assert "".join(sentences(text)) == text
 
 
-@given(PROSE, st.integers(50, 90))
+@given(st.lists(st.integers(1, 120), min_size=1, max_size=40), st.integers(50, 90))
 def test_every_sentence_is_whole_in_a_window_and_beside_its_neighbour_where_both_have_room(
-    text: str, size: int
+    lengths: list[int], size: int
 ) -> None:
-    parts = windows(text, size=size, most=200)
-    assert all(len(part) <= size for part in parts)
-    assert all(part in text for part in parts)
+    # Each sentence of a character of its own, so that none is found in another's place.
+    text = "".join(chr(0x4E00 + at) * length + "。" for at, length in enumerate(lengths))
+    parts = windows(text, size=size, most=500)
+    assert all(len(part) <= size and part in text for part in parts)
     found = list(sentences(text))
+    assert [len(sentence) for sentence in found] == [length + 1 for length in lengths]
     for sentence in found:
         assert len(sentence) > size or any(sentence in part for part in parts)
     for one, two in pairwise(found):
@@ -177,7 +188,7 @@ def test_failures_must_be_in_a_row() -> None:
 
 def test_of_several_parts_the_worst_counts() -> None:
     low, high = (
-        Finding("A.1.f", "Violent", Severity.CONTROVERSIAL, 0.6),
+        Finding("A.1.f", "Violent", Severity.CONTROVERSIAL, 0.95),
         Finding("A.1.f", "Violent", Severity.UNSAFE, 0.7),
     )
     one = Judgement((low,), {Severity.SAFE: 0.4, Severity.CONTROVERSIAL: 0.6, Severity.UNSAFE: 0.0})
