@@ -12,6 +12,8 @@ import pytest
 from aiohttp import web
 
 from hegui.general.content.guards import Guard, GuardResult, GuardSettings, Reason, Severity, State
+from hegui.general.content.guards.families import Call
+from hegui.general.content.guards.results import Judgement
 from hegui.general.content.policy import Side
 from hegui.kit.errors import InputError
 from tests.unit.content.guards.server import (
@@ -169,6 +171,27 @@ def test_found_and_undetermined_together_are_both_told() -> None:
     assert (result.state, result.reason, result.severity) == (State.UNDETERMINED, Reason.STATUS, Severity.CONTROVERSIAL)
     assert [item.risk for item in result.findings] == ["A.4.f"]
     assert 0 < result.failed < result.calls
+
+
+def test_an_answer_that_breaks_its_reader_is_not_understood_and_frees_the_trial() -> None:
+    class Odd:
+        def calls(self, piece: str, _side: Side, _before: str) -> list[Call]:
+            return [Call("/", piece.encode())]
+
+        def read(self, _call: Call, _reply: bytes) -> Judgement:
+            raise ZeroDivisionError
+
+    async def run() -> list[str]:
+        clock = Clock()
+        async with serving(status(500)) as service, breaking(service, clock, breaker_failures=1) as guard:
+            reasons = [result.reason for result in await guard.check(["甲"])]
+            service.script, guard.family = status(200), Odd()
+            clock.now += 30
+            for text in ("乙", "丙"):
+                reasons += [result.reason for result in await guard.check([text])]
+            return reasons
+
+    assert asyncio.run(run()) == [Reason.STATUS, Reason.NOT_UNDERSTOOD, Reason.NOT_UNDERSTOOD]
 
 
 # --- the way there -----------------------------------------------------------------------------------

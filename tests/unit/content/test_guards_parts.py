@@ -261,6 +261,20 @@ def test_a_wrong_mapping_is_told(text: str, told: str) -> None:
     assert "own.yaml" in error.value.title.zh
 
 
+@pytest.mark.parametrize(
+    ("family", "told"), [("shieldgemma", "guideline"), ("yes_no", "guideline"), ("aliyun", "levels")]
+)
+def test_a_mapping_that_would_ask_or_read_nothing_is_refused(family: str, told: str) -> None:
+    """With no question to ask, every text would be judged by nobody and found safe."""
+    with pytest.raises(MappingError, match=told):
+        parse_mapping(GOOD.replace("qwen3guard", family), family, "own.yaml")
+
+
+def test_a_mapping_of_another_family_is_refused() -> None:
+    with pytest.raises(SettingsError, match="llama_guard"):
+        Guard(parse_settings(BASE), mapping=load_mapping("llama_guard"))
+
+
 def test_an_own_mapping_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(GOOD.replace("A.1.f", UNMAPPED), "utf-8")
@@ -286,7 +300,7 @@ BASE = {"family": "qwen3guard", "url": "https://guard.example/v1", "model": "m"}
     ({"model": ""}, "model"), ({"mode": "fast"}, "mode"), ({"concurrency": 0}, "concurrency"), ({"concurrency": "many"}, "concurrency"),
     ({"call_seconds": 0}, "call_seconds"), ({"call_seconds": -1}, "call_seconds"), ({"unsafe_from": 1.5}, "unsafe_from"), ({"unsafe_from": float("nan")}, "unsafe_from"),
     ({"window_characters": 10}, "window_characters"), ({"retries": 100}, "retries"), ({"plain_http": "yes please"}, "plain_http"),
-    ({"family": "aliyun", "mode": "label"}, "aliyun"), ({"family": "aliyun", "window_characters": 3000}, "2000"),
+    ({"family": "aliyun", "mode": "label"}, "aliyun"), ({"family": "aliyun", "window_characters": 3000}, "2000"), ({"family": "aliyun", "key_env": "A"}, "key_id_env"), ({"key_id_env": "A"}, "aliyun"),
 ])  # fmt: skip
 def test_wrong_settings_are_told_with_what_to_do(change: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError) as error:

@@ -17,6 +17,7 @@ import msgspec
 import orjson
 
 from hegui.general.content.guards.families import Asked, Call
+from hegui.general.content.guards.mapping import Levels
 from hegui.general.content.guards.results import (
     UNNAMED,
     Finding,
@@ -60,10 +61,8 @@ class Aliyun:
     """The service as a guard; a score is its confidence over 100."""
 
     def __init__(self, asked: Asked) -> None:
-        if asked.mapping.levels is None:
-            raise ValueError("a mapping for aliyun needs levels")
         self.asked = asked
-        self.levels = asked.mapping.levels
+        self.levels = asked.mapping.levels or Levels({}, {}, ())  # `parse_mapping` sees to it that there are levels
 
     def calls(self, piece: str, side: Side, before: str) -> list[Call]:  # noqa: ARG002 - the service takes one text
         """Return the one question."""

@@ -22,7 +22,6 @@ from hegui.general.content.guards.results import (
     CONTROL_TOKENS,
     GuardResult,
     Judgement,
-    NotUnderstoodError,
     Reason,
     ServiceError,
     State,
@@ -235,19 +234,22 @@ class Guard:
             self.breaker.failed(permit)
             return Reason.TRANSPORT
         if status == _OK:
-            try:
-                judgement = self.family.read(call, body)
-            except NotUnderstoodError:
-                self.breaker.succeeded(permit)
-                return Reason.NOT_UNDERSTOOD
-            except ServiceError:
-                self.breaker.failed(permit)
-                return Reason.STATUS
-            self.breaker.succeeded(permit)
-            return judgement
+            return self._read(call, body, permit)
         self.counts[f"status_{status}"] += 1
         (self.breaker.succeeded if status in _ABOUT_THE_TEXT else self.breaker.failed)(permit)
         return Reason.STATUS
+
+    def _read(self, call: Call, body: bytes, permit: Circuit) -> Outcome:
+        try:
+            judgement = self.family.read(call, body)
+        except ServiceError:
+            self.breaker.failed(permit)
+            return Reason.STATUS
+        except Exception:  # noqa: BLE001 - NotUnderstoodError, or an answer so odd that reading it fails
+            self.breaker.succeeded(permit)
+            return Reason.NOT_UNDERSTOOD
+        self.breaker.succeeded(permit)
+        return judgement
 
     async def _post(self, call: Call) -> tuple[int, bytes]:
         """Send a question; again when the connection broke before an answer came, since asking changes nothing."""
@@ -328,6 +330,14 @@ def _leave(turn: _Turn, plans: list[_Plan]) -> None:
 
 
 def _family(settings: GuardSettings, mapping: Mapping) -> Family:
+    if mapping.family != settings.family:
+        raise SettingsError(
+            Bi(
+                f"映射属于 {mapping.family}，设置为 {settings.family}",
+                f"the mapping is for {mapping.family}, not for {settings.family}",
+            ),
+            Bi("用同一家族的映射", "give a mapping of the same family"),
+        )
     unknown = [name for name in settings.categories if name not in mapping.categories]
     if unknown:
         raise SettingsError(

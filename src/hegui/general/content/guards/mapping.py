@@ -27,6 +27,9 @@ UNMAPPED = "unmapped"
 FROM_LAW = "yes_no"
 """The family whose categories are the risks of the standard themselves."""
 
+ASKED_BY_SENTENCE = frozenset({"shieldgemma", FROM_LAW})
+"""Families that ask about each category by its guideline: without one, nothing would be asked."""
+
 
 class MappingError(InputError):
     """A mapping file can not be used."""
@@ -131,6 +134,11 @@ def parse_mapping(text: str, family: str, origin: str) -> Mapping:
             raise _bad(origin, f"类别 {name} 的风险 {what} 不存在", f"the category {name} names no known risk: {what}")
     if not file.categories:
         raise _bad(origin, "没有任何类别", "it has no category")
+    mute = [name for name, category in file.categories.items() if category.guideline is None]
+    if family in ASKED_BY_SENTENCE and mute:
+        raise _bad(origin, f"类别 {mute} 没有 guideline", f"the categories {mute} have no guideline to ask about")
+    if family == "aliyun" and file.levels is None:
+        raise _bad(origin, "没有 levels", "it has no levels")
     return Mapping(file, origin)
 
 

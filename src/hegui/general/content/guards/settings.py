@@ -166,6 +166,7 @@ def _check(given: GuardSettings) -> None:
         raise _bad("没有 model", "model is missing", "写上服务里的模型名", "name the model as the service knows it")
     if given.family == "aliyun":
         _check_aliyun(given)
+    _check_keys(given)
     _check_url(given)
 
 
@@ -178,6 +179,14 @@ def _check_aliyun(given: GuardSettings) -> None:
             f"window_characters 不超过 {_VENDOR_LONGEST}",
             f"set window_characters to {_VENDOR_LONGEST} at most",
         )  # fmt: skip
+
+
+def _check_keys(given: GuardSettings) -> None:
+    if given.family == "aliyun" and bool(given.key_env) != bool(given.key_id_env):
+        raise _bad("key_env 与 key_id_env 只写了一个", "only one of key_env and key_id_env is given",
+                   "两个都写", "give both")  # fmt: skip
+    if given.family != "aliyun" and given.key_id_env:
+        raise _bad("key_id_env 只用于 aliyun", "key_id_env is for aliyun only", "去掉它", "leave it out")
 
 
 def _check_url(given: GuardSettings) -> None:
