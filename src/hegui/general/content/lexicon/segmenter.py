@@ -1,0 +1,227 @@
+"""Is a keyword hit a word of its own, or only a piece of other words? Asked around hits alone.
+
+The likeliest reading of a few characters before and after a hit is found by the costs of words
+(unigrams; docs/decisions/0015-segmenting-around-hits.md): a hit that the reading cuts through,
+大麻 in 大|麻烦, is no hit. In doubt a hit counts. All texts here are folded texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Final
+
+from hegui.general.content.lexicon.trie import Lexicon
+
+Edges = list[list[tuple[int, int]]]
+"""For each place the words that begin there: where they end, and what they cost."""
+
+KNOWN: Final = 150
+"""The cost of the hit itself as a word, at most: that of the lexicon's words of rank 17,000 or so.
+
+An operator's word need not be in the lexicon, and a rare one must not be read as a chance meeting of
+two common words; a costlier guess loses made-up words, a cheaper one keeps pieces of other words.
+"""
+DOUBT: Final = 6
+"""A reading that cuts through the hit must be cheaper by more than this: likelier by 1.6 times."""
+APART: Final = 6
+"""The cost of each place where a separator stands inside a word."""
+_FAR: Final = 1 << 30
+_NOT_ASCII: Final = "\x80"
+
+
+class Place(Enum):
+    """What a hit is in its neighbourhood."""
+
+    WHOLE = "whole"  # 独立成词: a word, or several whole words
+    PART = "part"  # 词中成分: a part of a longer word, at that word's own seams: 火车 in 火车站
+    TORN = "torn"  # 跨词片段: only pieces of other words: 大麻 in 大|麻烦
+
+
+class Segmenter:
+    """Places hits. What it says depends on `reach_before` characters before a hit and `reach_after` after it."""
+
+    reach_before: Final = 8
+    reach_after: Final = 4
+
+    def __init__(self, lexicon: Lexicon, extra: Iterable[str] = ()) -> None:
+        """Take a lexicon, and ordinary words of the operator's field that it lacks."""
+        self._lexicon = lexicon
+        self._codes = lexicon.codes
+        self._none = len(lexicon.codes) + 1  # the code of a character of no word: no step goes by it
+        self._single = [lexicon.unknown] * (self._none + 1)
+        for code in range(1, self._none):
+            if lexicon.check[code] == code and lexicon.cost[code]:
+                self._single[code] = lexicon.cost[code]
+        self._extra: dict[str, list[str]] = {}
+        for word in sorted(set(extra)):
+            if len(word) > 1:
+                self._extra.setdefault(word[0], []).append(word)
+        self._longest = max([lexicon.longest, *(len(word) for words in self._extra.values() for word in words)])
+
+    def whole(self, text: str, start: int, end: int, *, parts: bool = True) -> bool:
+        """Say whether a hit counts: it is made of whole words or, with `parts`, is a part of a longer one."""
+        place = self.place(text, start, end)
+        return place is Place.WHOLE or (parts and place is Place.PART)
+
+    def settled(self, text: str, end: int) -> bool:
+        """Say whether more text can not change what `place` says of a hit that ends at `end`."""
+        after = text[end : end + self.reach_after]
+        return len(after) == self.reach_after or any(character not in self._codes for character in after)
+
+    def place(self, text: str, start: int, end: int) -> Place:
+        """Say what the span `[start, end)` of a folded text is."""
+        if (text[start] < _NOT_ASCII or text[end - 1] < _NOT_ASCII) and not edges(text, start, end):
+            return Place.TORN
+        left = start - self.reach_before if start > self.reach_before else 0
+        window = text[left : end + self.reach_after]
+        none, get = self._none, self._codes.get
+        codes = [get(character, none) for character in window]
+        low = begin = start - left
+        high = stop = end - left
+        # A character of no word, such as a punctuation mark, is an edge of every reading.
+        while low and codes[low - 1] != none:
+            low -= 1
+        while high < len(codes) and codes[high] != none:
+            high += 1
+        if low == begin and high == stop:
+            return Place.WHOLE
+        window, codes, begin, stop = window[low:high], codes[low:high], begin - low, stop - low
+        near = max(0, begin - self._longest + 1)
+        found = self._words(window, codes, near, stop)
+        if not crossed(found, near, begin, stop):
+            return Place.WHOLE
+        if near:
+            found = self._words(window, codes, 0, near) + found
+        return self._weigh(codes, found, begin, self._after(codes, stop, self._words(window, codes, stop, len(codes))))
+
+    def _words(self, text: str, codes: list[int], start: int, stop: int) -> Edges:
+        """Find the words of two and more characters that begin in `[start, stop)`."""
+        base, check, cost = self._lexicon.base, self._lexicon.check, self._lexicon.cost
+        size = len(codes)
+        found: Edges = []
+        for at in range(start, stop):
+            words = []
+            state = codes[at]
+            to = at + 1 if check[state] == state else size
+            while to < size:
+                code = codes[to]
+                state = base[state] + code
+                if check[state] != code:
+                    break
+                to += 1
+                if known := cost[state]:
+                    words.append((to, known))
+            found.append(words)
+        if self._extra:
+            for at, words in enumerate(found, start):
+                more = self._extra.get(text[at], ())
+                words.extend((at + len(word), KNOWN) for word in more if text.startswith(word, at))
+        return found
+
+    def _after(self, codes: list[int], end: int, found: Edges) -> list[int]:
+        """Return the costs of the best readings from each place on, from the span's end to the window's."""
+        single, size = self._single, len(codes)
+        after = [0] * (size + 1)
+        for at in range(size - 1, end - 1, -1):
+            best = single[codes[at]] + after[at + 1]
+            for to, cost in found[at - end]:
+                best = min(best, cost + after[to])
+            after[at] = best
+        return after
+
+    def _weigh(self, codes: list[int], found: Edges, begin: int, after: list[int]) -> Place:
+        """Compare the best readings: with the span whole, with it torn, with it inside a longer word."""
+        single, end = self._single, len(found)
+        # `across`: readings that have no edge where the span begins; `inside`: readings from there on.
+        across = [0] + [_FAR] * end
+        holding = torn = _FAR
+        for at in range(begin):
+            here = across[at]
+            across[at + 1] = min(across[at + 1], here + single[codes[at]])
+            for to, cost in found[at]:
+                if to < end:
+                    across[to] = min(across[to], here + cost)
+                else:
+                    holding = min(holding, here + cost + after[to])
+        inside = [_FAR] * (end + 1)
+        inside[begin], across[begin] = across[begin], _FAR
+        for at in range(begin, end):
+            cut, uncut = across[at], inside[at]
+            across[at + 1] = min(across[at + 1], cut + single[codes[at]])
+            inside[at + 1] = min(inside[at + 1], uncut + single[codes[at]])
+            for to, cost in found[at]:
+                if to <= end:
+                    across[to] = min(across[to], cut + cost)
+                    inside[to] = min(inside[to], uncut + cost)
+                elif at == begin:
+                    holding = min(holding, uncut + cost + after[to])
+                else:
+                    torn = min(torn, min(cut, uncut) + cost + after[to])
+        torn = min(torn, across[end] + after[end])
+        whole = min(inside[end], inside[begin] + KNOWN) + after[end]
+        if whole > torn + DOUBT:
+            return Place.TORN
+        return Place.WHOLE if whole <= holding else Place.PART
+
+    def gap(self, before: str, parts: Sequence[str], after: str) -> bool:
+        """Say whether separators stand inside one word (标，记) rather than between words (很大，麻烦).
+
+        `parts` are the hit's pieces between its separators, `before` and `after` what stands around
+        it; only the last `reach_before` and the first `reach_after` characters of them are read.
+        """
+        before, after = before[-self.reach_before :], after[: self.reach_after]
+        if len(parts) == 1:
+            return self.whole(before + parts[0] + after, len(before), len(before) + len(parts[0]))
+        natural = self._cost(before + parts[0]) + sum(map(self._cost, parts[1:-1])) + self._cost(parts[-1] + after)
+        hit = min(KNOWN, self._cost("".join(parts)))
+        return self._cost(before) + hit + self._cost(after) + APART * (len(parts) - 1) <= natural
+
+    def _cost(self, text: str) -> int:
+        """Return the cost of the likeliest reading of a short text."""
+        codes = [self._codes.get(character, self._none) for character in text]
+        return self._after(codes, 0, self._words(text, codes, 0, len(codes)))[0]
+
+
+def crossed(found: Edges, first: int, begin: int, end: int) -> bool:
+    """Say whether a word, of those that begin from `first` on, reaches over an edge of the span."""
+    for at, words in enumerate(found, first):
+        for to, _ in words:
+            if to > end or at < begin < to:
+                return True
+    return False
+
+
+def edges(text: str, start: int, end: int) -> bool:
+    """Say whether a span does not cut through Latin letters or digits, which make a word together."""
+    return not (start and _latin(text[start]) and _latin(text[start - 1])) and not (
+        end < len(text) and _latin(text[end - 1]) and _latin(text[end])
+    )
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def covered(text: str, start: int, end: int, exceptions: Mapping[str, frozenset[str]]) -> bool:
+    """Say whether a hit lies inside one of its word's exception phrases, such as 大麻 inside 大麻烦."""
+    word = text[start:end]
+    for phrase in exceptions.get(word, ()):
+        at = phrase.find(word)
+        while at >= 0:
+            if start >= at and text.startswith(phrase, start - at):
+                return True
+            at = phrase.find(word, at + 1)
+    return False
+
+
+def exceptions_reach(exceptions: Mapping[str, frozenset[str]]) -> tuple[int, int]:
+    """Return how many characters before and after a hit `covered` can look at."""
+    before = after = 0
+    for word, phrases in exceptions.items():
+        for phrase in phrases:
+            first, last = phrase.find(word), phrase.rfind(word)
+            if first >= 0:
+                before = max(before, last)
+                after = max(after, len(phrase) - len(word) - first)
+    return before, after
