@@ -127,7 +127,7 @@ def cost(used: Checker, texts: list[str]) -> float:
     for _ in range(5):
         began = process_time()
         for text in texts:
-            used.words(text, Side.INPUT)
+            used.words(text, Side.INPUT)[0]
         best = min(best, process_time() - began)
     return best / sum(map(len, texts)) * 1e9
 
@@ -156,11 +156,11 @@ def main() -> int:
             rows.append((text[:at] + hidden + text[at:], word))
         print(f"| {name} | {recall(iter(rows), both):.3f} | {recall(iter(rows), exact):.3f} |")
     both, exact = checkers(compiled(across(texts, 10_000)))
-    more = [text for text in texts if both.words(text, Side.INPUT) and not exact.words(text, Side.INPUT)]
+    more = [text for text in texts if both.words(text, Side.INPUT)[0] and not exact.words(text, Side.INPUT)[0]]
     print(f"\nBenign texts: {len(texts)}; hit by the hidden lane alone, words drawn from across marks: {len(more)} "
           f"({len(more) / len(texts):.2%}).")  # fmt: skip
     for text in more[:5]:
-        hit = both.words(text, Side.INPUT)[0]
+        hit = both.words(text, Side.INPUT)[0][0]
         print(f"  - {text[max(0, hit.start - 4) : hit.end + 4]!r}")
     both, _ = checkers(compiled(made_up(rng, texts, 10_000)))
     thousand = ["".join(texts)[at : at + 1000] for at in range(0, 200_000, 1000)]

@@ -17,6 +17,7 @@ CHECKER = Checker(
         iter([
             (2, "标记甲", "A.1.a"), (3, "甲乙", "A.2.a"), (4, "markerword", "A.1.f"), (5, "av", "A.1.f"),
             (6, "C++标", "A.1.b"), (7, "丙丙丁", "A.1.c"),
+            (8, "和服", "A.2.b"), (9, "天下", "A.2.c"),
         ]),
         "test",
     ),
@@ -65,12 +66,18 @@ def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "很多甲，乙说", "喜欢甲。乙方", "甲 乙", "（甲）乙", "甲\n乙", "标，记甲", "标记。甲方", "a v", "a.v", "java v", "丙丁", "c标",
+        "今天，下雨了", "每天 下午三点", "昨天。下周再说", "产品和服务都好", "a v", "a.v", "java v", "丙丁", "c标",
         "标" + "*" * (SKIPS + 1) + "记甲", "markerwords", "xmarkerword", "mark er word",
     ],
 )  # fmt: skip
 def test_ordinary_gaps_and_other_words_are_no_hits(text: str) -> None:
     assert hits(text) == []
+
+
+def test_a_find_that_is_only_pieces_of_other_words_counts_where_policy_says_so() -> None:
+    assert hits("她穿着和服") == [("exact", "和服")]
+    policy = parse_policy({"input": {"lanes": {"A.2.b": ["exact", "torn"]}}}, load_policy(None))
+    assert hits("产品和服务都好", Checker(CHECKER.library, policy)) == [("torn", "和服")]
 
 
 def test_a_lane_can_be_switched_off_for_a_risk() -> None:

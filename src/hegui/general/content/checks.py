@@ -11,7 +11,7 @@ from hegui.general.content.library import Library, load_library
 from hegui.general.content.personal import Kind
 from hegui.general.content.policy import BLOCKING, Action, Policy, Side, load_policy, severest
 from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton
-from hegui.general.content.words import find_words
+from hegui.general.content.words import REACH_AFTER, Finder
 from hegui.law.register import law_version
 
 
@@ -78,11 +78,13 @@ class Checker:
     library: Library
     policy: Policy
     versions: Versions = field(init=False)
+    finder: Finder = field(init=False, repr=False, compare=False)
     tails: dict[Side, re.Pattern[str] | None] = field(init=False, repr=False, compare=False)
     ends: dict[Side, frozenset[str] | None] = field(init=False, repr=False, compare=False)
     reach: dict[Side, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "finder", Finder(self.library))
         object.__setattr__(self, "versions", Versions(self.policy.version, self.library.version, law_version()))
         tails: dict[Side, re.Pattern[str] | None] = {}
         ends: dict[Side, frozenset[str] | None] = {}
@@ -100,26 +102,28 @@ class Checker:
     @property
     def worst_hold(self) -> int:
         """Return the most characters that a stream can hold back: the stated worst case, for a word hidden at its best."""
-        return max(self.library.longest * (1 + SKIPS) * (1 + REPEATS), self.reach[Side.OUTPUT])
+        return max(self.library.longest * (1 + SKIPS) * (1 + REPEATS) + REACH_AFTER, self.reach[Side.OUTPUT])
 
     def words(
         self, text: str, side: Side, *, bones: Skeleton | None = None, before: str = "", final: bool = True
-    ) -> list[Verdict]:
-        """Return the keyword hits in a text; `before` is the character before it, `bones` its skeleton, if there.
+    ) -> tuple[list[Verdict], int]:
+        """Return the keyword hits in a text, and where the first begins that more text decides.
 
-        At the end of unfinished text a hit that another letter could undo is left out.
+        `before` are the characters before it, as far as they can matter; `bones` is its skeleton, if there.
         """
         rules = self.policy.side(side)
-        return [
+        finds, open_at = self.finder.find(text, before, bones=bones, final=final)
+        found = [
             Verdict(find.word.risk, find.word.rule, find.lane, find.start, find.end, rules.risks[find.word.risk])
-            for find in find_words(self.library, text, before, bones=bones, final=final)
+            for find in finds
             if find.lane in rules.lanes[find.word.risk]
         ]
+        return found, open_at
 
     def personal(self, fold: folding.Folded, side: Side, *, before: str = "") -> list[Verdict]:
         """Return the personal information in a folded text; `before` is the character before it, if any."""
         actions = self.policy.side(side).personal
-        before = folding.fold_character(before)[-1:] if before else ""
+        before = folding.fold_character(before[-1])[-1:] if before else ""
         shift = len(before)
         return [
             Verdict(
@@ -133,7 +137,7 @@ class Checker:
         """Check one whole text; offsets in the result are characters of the text as given."""
         if not text:
             return CLEAN
-        found = self.words(text, side) + self.personal(folding.fold(text), side)
+        found = self.words(text, side)[0] + self.personal(folding.fold(text), side)
         if not found:
             return CLEAN
         found.sort(key=lambda verdict: (verdict.start, verdict.end))

@@ -37,8 +37,10 @@ ACTION_NAMES: dict[str, Bi] = {
     Action.ANSWER: Bi("代答", "set answer"),
     Action.REFUSE: Bi("拒答", "refuse"),
 }
-LANES = ("exact", "hidden")
-"""Ways in which a word can stand in a text: as it is, or hidden by what was put between or in place of its characters."""
+LANES = ("exact", "hidden", "torn")
+"""Ways in which a word can stand in a text: as it is; hidden by what was put between its characters; or only as
+pieces of other words, as the likeliest reading has it."""
+_USUAL = frozenset({"exact", "hidden"})
 BLOCKING = frozenset({Action.ANSWER, Action.REFUSE})
 _SEVERITY = {action: rank for rank, action in enumerate(Action)}
 
@@ -122,7 +124,7 @@ def _rules(section: dict[str, Any], base: Rules | None) -> Rules:
     return Rules(
         start | _actions(section, "risks", ids),
         personal | {Kind(kind): act for kind, act in named.items()},
-        (base.lanes if base else dict.fromkeys(ids, frozenset(LANES))) | _lanes(section, ids),
+        (base.lanes if base else dict.fromkeys(ids, _USUAL)) | _lanes(section, ids),
     )
 
 

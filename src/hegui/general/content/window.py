@@ -71,8 +71,8 @@ class Window:
         if cut <= 0:
             self._held = text
             return ""
-        # One character is kept as context: for word edges, and for what stands before a number or an address.
-        self._before = text[cut - 1]
+        # A little is kept as context: for word edges, and for what stands before a word, a number or an address.
+        self._before = context_of(text, cut, self._before)
         self._held = text[cut:]
         self._passed += cut
         out = text[:cut]
@@ -99,7 +99,7 @@ class Window:
             return cut
         # In such a text the folded form has the same places, so both can be looked at in one go.
         folded = folding.simple(text)
-        before = self._before if self._before < _NOT_ASCII else ""
+        before = self._before[-1:] if self._before[-1:] < _NOT_ASCII else ""
         if folded is None or self._literal.matcher.find(before + folded):
             return None
         return min(cut, self._hold_literal(before + folded, len(before), self._literal) - len(before))
@@ -109,7 +109,7 @@ class Window:
         if not text or self._held or self._passed:
             return self.feed(text) + self.finish()
         text = self._runs.cut(text)
-        found = self._checker.words(text, self._side)
+        found, _ = self._checker.words(text, self._side)
         found += self._checker.personal(folding.fold(text), self._side)
         if any(verdict.action is not Action.PASS for verdict in found):
             self._runs.length = 0
@@ -125,8 +125,8 @@ class Window:
     def _step(self, piece: str, *, final: bool) -> str:
         text = self._held + piece
         bones = skeleton(text)
-        found = self._checker.words(text, self._side, bones=bones, before=self._before, final=final)
-        hold = len(text) if final else self._hold(text, bones)
+        found, open_at = self._checker.words(text, self._side, bones=bones, before=self._before, final=final)
+        hold = len(text) if final else min(open_at, self._hold(text, bones))
         if self._tail is not None:
             # What starts at or after `hold` may still grow, and is looked at again with more text.
             found += [
@@ -150,7 +150,7 @@ class Window:
         if self._literal is None and (self._tail is None or (self._ends is not None and not self._may_be_number(text))):
             return held
         fold = folding.fold(text)
-        before = folding.fold_character(self._before)[-1:] if self._before else ""
+        before = folding.fold_character(self._before[-1])[-1:] if self._before else ""
         context = len(before)
         joined = before + fold.text
         if self._literal is not None:

@@ -270,7 +270,7 @@ class Answer:
         events = self._checked_tail()
         for choice in self.choices.values() or [self._choice(0)]:
             said = choice.text()
-            label = choice.labeller.after(said) if said and not choice.finished else ""
+            label = choice.labeller.after(said) if said and not choice.labeller.placed else ""
             delta = {"role": "assistant", "content": f"{label}\n\n{text}" if said else text}
             piece = {"index": choice.index, "delta": delta, "finish_reason": None}
             events.append(event(chunk(self._base, [piece], **mine)))
