@@ -14,7 +14,7 @@ from hegui.general.content.library import Index, is_latin
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, Action, Side
 from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
-from hegui.general.content.words import context_of, left_of
+from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
 _SHORT = 64
 _SHORTEST = 10
@@ -72,10 +72,10 @@ class Window:
             self._held = text
             return ""
         # A little is kept as context: for word edges, and for what stands before a word, a number or an address.
-        self._before = context_of(text, cut, self._before)
+        out = text[:cut]
+        self._before = (self._before + out)[-REACH_BEFORE:]
         self._held = text[cut:]
         self._passed += cut
-        out = text[:cut]
         self.released.append(out)
         return out
 

@@ -23,6 +23,8 @@ REACH_BEFORE, REACH_AFTER = Segmenter.reach_before, Segmenter.reach_after
 """Characters around a find that can matter to it."""
 _NATURAL = frozenset(" \t\r\n\u3000\u00a0,.!?;:'\"()[]{}<>/\\-_~，。！？；：、‘’“”（）【】《》〈〉「」『』—…·～")
 """What stands between words in ordinary text; other marks and symbols do not."""
+_PAUSES = frozenset("，。！？；：、…\r\n”’）】》」』")
+"""Of these, what ends a clause: the words on either side are two unless a mark stands in every gap."""
 _SHORT = 2
 _LATIN_LEAST = 5
 """A Latin word has to have as many letters for its letters to be found apart: `a v` stands in any English text."""
@@ -124,6 +126,8 @@ class Finder:
             return True
         if len(word) > _SHORT and all(gaps):
             return True
+        if any(one in _PAUSES for gap in gaps for one in gap):
+            return False
         parts = [word[0]]
         for one, gap in zip(word[1:], gaps, strict=True):
             if any(BONES[sign] == SEPARATOR for sign in gap):
