@@ -48,7 +48,11 @@ def test_each_action_on_each_side_is_what_a_hit_gets(tmp_path: Path, side: Side,
 @pytest.mark.parametrize("action", [Action.PASS, Action.MASK, Action.REFUSE])
 def test_each_kind_of_personal_information_has_its_own_action(tmp_path: Path, kind: Kind, action: Action) -> None:
     given = {Kind.RESIDENT_ID: "11010519491231002X", Kind.MOBILE: "13800138000", Kind.BANK_CARD: "4111111111111111",
-             Kind.USCC: "91350100M000100Y43", Kind.EMAIL: "someone@example.com"}[kind]  # fmt: skip
+             Kind.USCC: "91350100M000100Y43", Kind.EMAIL: "someone@example.com", Kind.LANDLINE: "0571-87654321",
+             Kind.HOTLINE: "400-123-4567", Kind.PASSPORT: "护照E12345678", Kind.PERMIT: "回乡证H12345678",
+             Kind.MILITARY_ID: "军字第2001988号", Kind.SOCIAL_SECURITY: "社保卡A12345678", Kind.PLATE: "京A12345",
+             Kind.QQ: "QQ12345678", Kind.WECHAT: "微信号abc_123", Kind.IP: "203.0.113.7",
+             Kind.ADDRESS: "北京市东城区样例路1号"}[kind]  # fmt: skip
     ready = checker(f"input: {{personal: {{{kind}: {action}}}}}\n", tmp_path)
     assert ready.check(f"是{given}。", Side.INPUT).action is action
     assert {k: a for k, a in ready.policy.input.personal.items() if k is not kind} == {
