@@ -19,18 +19,23 @@ ENDINGS = "区市县省州旗盟"
 """The characters in which divisions end, and those with which a house's number is followed."""
 UNITS = "号楼单组室座栋弄幢"
 _ENDING = re.compile(f"[{ENDINGS}]")
-_CHINESE_NUMBER = times(any_of("零〇一二三四五六七八九十百"), 1, 5)
+_CHINESE = "零〇一二三四五六七八九十百"
+COUNT = "0-9" + _CHINESE
+_CHINESE_NUMBER = times(any_of(_CHINESE), 1, 5)
 _NUMBER = alt(seq(digits(1, 5), maybe(seq(any_of("-"), digits(1, 4)))), _CHINESE_NUMBER)
-_ROAD = words(
+_ROADS = (
     "路", "街", "道", "巷", "弄", "胡同", "里", "村", "庄", "屯", "园", "苑", "小区", "社区", "城", "花园", "大厦", "广场",
     "中心", "公寓", "家园", "坊", "湾", "庭", "府", "居", "院", "镇", "乡", "组", "条", "段", "楼",
 )  # fmt: skip
+_SIDES = "东西南北中"
+BEFORE_NUMBER = "".join(sorted({road[-1] for road in _ROADS} | set(_SIDES)))
+"""The characters that stand right before the number of a house."""
 _UNIT = words("号", "弄", "栋", "幢", "座", "室", "单元", "楼", "组")
 _INSIDE = words("号楼", "号院", "号", "弄", "支弄", "栋", "幢", "座", "单元", "门", "层", "楼", "室", "户", "院")
 _REST = seq(
     times(one_in("[0-9a-z\u4e00-\u9fff]"), 1, 24),
-    _ROAD,
-    maybe(any_of("东西南北中")),
+    words(*_ROADS),
+    maybe(any_of(_SIDES)),
     maybe(words("段")),
     _NUMBER,
     _UNIT,

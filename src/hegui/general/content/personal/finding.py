@@ -83,16 +83,15 @@ RULES = (*_AT_EDGES, *_TOLD, _EMAIL, _IPV4, _IPV6, _PLATE, _WECHAT)
 
 ANY_LONG = re.compile(r"[0-9][0-9][0-9]")
 """Every number that is masked by default has three digits in a row; spelt out so that the search is a fast scan."""
-_EDGES = re.compile(r"(?:[0-9](?=[0-9a-z][0-9])|[a-z+]|\((?=0[1-9]))(?<![0-9a-z].)", re.DOTALL)
-"""Where a number may begin: two digits follow soon, or it is a word, a + or the bracket of an area code."""
+_EDGES = re.compile(r"(?:[0-9](?=[0-9a-z][0-9]|6[ -])|[a-z+]|\((?=0[1-9]))(?<![0-9a-z].)", re.DOTALL)
+"""Where a number may begin: digits follow, or 86 stands before them, or it is a word, a + or the bracket of an area code."""
 _LED_BY = 20
 """How far before its digits a number at an edge can begin: a word, a country, letters of a code."""
 _TOLD_BY = max(rule.reach for rule in _TOLD)
 _SIX = 6
 
-_COUNT = "0-9零〇一二三四五六七八九十百"
 _RUN = re.compile(r"[0-9](?:[0-9]{4}|[0-9 ()-]{9})[0-9 ()-]*")
-_HOUSE = re.compile(f"[{_COUNT}][{address.UNITS}]")
+_HOUSE = re.compile(f"[{address.BEFORE_NUMBER}][{address.COUNT}][{address.COUNT}-]{{0,9}}[{address.UNITS}]")
 _CAR = re.compile(f"[{PROVINCE_SIGNS}][a-hj-z]")
 _AT = re.compile("@")
 _DOTS = re.compile(r"\.[0-9]{1,3}\.")
