@@ -170,33 +170,31 @@ def hits(library: Words, texts: list[Text]) -> Iterator[tuple[Text, int, int]]:
 def rates(segmenter: Segmenter, library: Words, texts: list[Text]) -> None:
     """Print how many hits count, and how many texts are flagged, by source."""
     print(f"\n### {library.name}: {len(library.words)} words\n")
-    print("| source | texts | of torn hits count | of part hits are whole / count | of true hits count | "
-          "texts with a false hit, no segmenter | parts count | parts do not count | texts with any hit that counts, parts do not |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("Share of hits that count (in brackets: as whole words), and texts with a hit that the reference denies.\n")
+    print("| source | texts | torn in the reference | a part of one word there | true hits | texts, no segmenter: torn | parts | "
+          "texts, segmenter: torn | parts | parts not counted: torn | parts |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for source in dict.fromkeys(item.source for item in texts):
         own = [item for item in texts if item.source == source]
         table: Counter[tuple[str, Place]] = Counter()
-        plain, loose, strict, anything = set[int](), set[int](), set[int](), set[int]()
+        flagged: dict[tuple[str, str], set[int]] = {}
         for item, start, end in hits(library, own):
             kind, place = item.kind(start, end), segmenter.place(item.text, start, end)
             table[kind, place] += 1
-            if place is Place.WHOLE:
-                anything.add(id(item))
-            if kind == "whole":
-                continue
-            plain.add(id(item))
-            if place is not Place.TORN and kind == "torn":
-                loose.add(id(item))
-            if place is Place.WHOLE:
-                strict.add(id(item))
-        of = {kind: sum(table[kind, place] for place in Place) or 1 for kind in KINDS}
-        print(
-            f"| {source} | {len(own)} | {1 - table['torn', Place.TORN] / of['torn']:.3f} of {of['torn']} | "
-            f"{table['part', Place.WHOLE] / of['part']:.3f} / {1 - table['part', Place.TORN] / of['part']:.3f} of {of['part']} | "
-            f"{table['whole', Place.WHOLE] / of['whole']:.3f} / {1 - table['whole', Place.TORN] / of['whole']:.3f} of {of['whole']} | "
-            + " | ".join(f"{len(found) / len(own):.3%}" for found in (plain, loose, strict, anything))
-            + " |"
-        )
+            for mode, counts in (("none", True), ("loose", place is not Place.TORN), ("strict", place is Place.WHOLE)):
+                if counts:
+                    flagged.setdefault((mode, kind), set()).add(id(item))
+        shares = []
+        for kind in ("torn", "part", "whole"):
+            all_of = sum(table[kind, place] for place in Place)
+            whole, part = table[kind, Place.WHOLE], table[kind, Place.PART]
+            shares.append(f"{(whole + part) / (all_of or 1):.3f} ({whole / (all_of or 1):.3f}) of {all_of}")
+        rows = [
+            f"{len(flagged.get((mode, kind), ())) / len(own):.1%}"
+            for mode in ("none", "loose", "strict")
+            for kind in ("torn", "part")
+        ]
+        print(f"| {source} | {len(own)} | " + " | ".join(shares + rows) + " |")
 
 
 def markers(rng: random.Random, size: int, number: int) -> list[str]:

@@ -89,23 +89,26 @@ class Segmenter:
         window, codes, begin, stop = window[low:high], codes[low:high], begin - low, stop - low
         near = max(0, begin - self._longest + 1)
         found = self._words(window, codes, near, stop)
-        if not crossed(found, near, begin, stop):
+        over_begin, over_end = crossed(found, near, begin, stop)
+        if not over_begin and not over_end:
             return Place.WHOLE
-        if near:
-            found = self._words(window, codes, 0, near) + found
-        return self._weigh(codes, found, begin, self._after(codes, stop, self._words(window, codes, stop, len(codes))))
+        # Where no word reaches over an edge, every reading has that edge, and what lies beyond it does not matter.
+        low = 0 if over_begin else begin
+        found = (self._words(window, codes, 0, near) if over_begin else [[]] * near) + found
+        after = [0] * (stop + 1)
+        if over_end:
+            after = self._after(codes, stop, self._words(window, codes, stop, len(codes)))
+        return self._weigh(codes, found, (low, begin), after)
 
     def _words(self, text: str, codes: list[int], start: int, stop: int) -> Edges:
         """Find the words of two and more characters that begin in `[start, stop)`."""
         base, check, cost = self._lexicon.base, self._lexicon.check, self._lexicon.cost
-        size = len(codes)
         found: Edges = []
         for at in range(start, stop):
             words = []
             state = codes[at]
-            to = at + 1 if check[state] == state else size
-            while to < size:
-                code = codes[to]
+            to = at + 1
+            for code in codes[to:] if check[state] == state else ():
                 state = base[state] + code
                 if check[state] != code:
                     break
@@ -130,13 +133,15 @@ class Segmenter:
             after[at] = best
         return after
 
-    def _weigh(self, codes: list[int], found: Edges, begin: int, after: list[int]) -> Place:
+    def _weigh(self, codes: list[int], found: Edges, starts: tuple[int, int], after: list[int]) -> Place:
         """Compare the best readings: with the span whole, with it torn, with it inside a longer word."""
         single, end = self._single, len(found)
+        low, begin = starts
         # `across`: readings that have no edge where the span begins; `inside`: readings from there on.
-        across = [0] + [_FAR] * end
+        across = [_FAR] * (end + 1)
+        across[low] = 0
         holding = torn = _FAR
-        for at in range(begin):
+        for at in range(low, begin):
             here = across[at]
             across[at + 1] = min(across[at + 1], here + single[codes[at]])
             for to, cost in found[at]:
@@ -183,13 +188,16 @@ class Segmenter:
         return self._after(codes, 0, self._words(text, codes, 0, len(codes)))[0]
 
 
-def crossed(found: Edges, first: int, begin: int, end: int) -> bool:
-    """Say whether a word, of those that begin from `first` on, reaches over an edge of the span."""
+def crossed(found: Edges, first: int, begin: int, end: int) -> tuple[bool, bool]:
+    """Say whether words, of those that begin from `first` on, reach over the span's two edges."""
+    over_begin = over_end = False
     for at, words in enumerate(found, first):
         for to, _ in words:
-            if to > end or at < begin < to:
-                return True
-    return False
+            if at < begin < to:
+                over_begin = True
+            if to > end:
+                over_end = True
+    return over_begin, over_end
 
 
 def edges(text: str, start: int, end: int) -> bool:
