@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hegui.general.content.classify import labels as reading
@@ -29,7 +30,7 @@ WANTED = {
 }  # fmt: skip
 
 
-def csv_text(rows: list[tuple[str, ...]], header: str = "text,label") -> str:
+def csv_text(rows: Sequence[tuple[str, ...]], header: str = "text,label") -> str:
     return "\n".join([header, *(",".join(row) for row in rows)])
 
 
@@ -165,6 +166,7 @@ def test_texts_without_letters_are_grouped_too() -> None:
     assert groups([]).tolist() == []
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(10, 60))
 def test_no_group_is_split_and_each_label_is_in_each_part(seed: int, count: int) -> None:
     records = [

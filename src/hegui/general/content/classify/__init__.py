@@ -5,8 +5,8 @@ where to look, and by default it never blocks alone. See docs/classifier.md.
 """
 
 from hegui.general.content.classify.labels import Labels, LabelsError, Record, read_labels
-from hegui.general.content.classify.model import LANE, UNMAPPED, Finding, Model, ModelError, starter
+from hegui.general.content.classify.model import LANE, UNMAPPED, Finding, Model, ModelError
 
 __all__ = [
-    "LANE", "UNMAPPED", "Finding", "Labels", "LabelsError", "Model", "ModelError", "Record", "read_labels", "starter",
+    "LANE", "UNMAPPED", "Finding", "Labels", "LabelsError", "Model", "ModelError", "Record", "read_labels",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ import click
 from hegui.general.content.classify.features import BITS
 from hegui.general.content.classify.labels import read_labels, risk_named
 from hegui.general.content.classify.model import UNMAPPED, Model
-from hegui.general.content.classify.report import markdown, percent
+from hegui.general.content.classify.report import few_benign, markdown, percent
 from hegui.general.content.classify.training import Options
 from hegui.general.content.classify.training import train as train_model
 from hegui.kit.commands import guarded, json_option, say
@@ -82,11 +82,13 @@ def train(data: tuple[Path, ...], out: Path, risk: str, *, as_json: bool, **chos
     )  # fmt: skip
 
 
-def _warnings(report: dict[str, object]) -> list[str]:
+def _warnings(report: dict[str, Any]) -> list[str]:
     lines = []
-    conflicts = report["conflicts"]
-    if isinstance(conflicts, dict) and conflicts["count"]:
-        lines.append(f"注意：{conflicts['count']} 组标注矛盾，未使用 / contradicting labels, not used; see the report")
+    if report["conflicts"]["count"]:
+        count = report["conflicts"]["count"]
+        lines.append(f"注意：{count} 组标注矛盾，未使用 / contradicting labels, not used: {count}; see the report")
     if report["left_out"]:
         lines.append(f"注意：太少而未学 / too few to learn: {report['left_out']}")
+    if not report["threshold"]["enough"]:
+        lines.append(f"注意：{few_benign(report).both}")
     return lines

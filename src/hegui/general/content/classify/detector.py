@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,8 @@ from hegui.general.content.classify.model import Head, quantise
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
+FEWEST = 20
+"""Fewest benign texts of a source for a figure of its own."""
 OTHERS = 0.1
 """How much a text of another risk weighs among those that a risk is told apart from."""
 
@@ -33,6 +36,7 @@ class Texts:
     risks: tuple[str, ...]
     truth: Marks
     weight: Floats
+    sources: NDArray[np.str_]
 
     @property
     def benign(self) -> Marks:
@@ -89,7 +93,8 @@ def linear(texts: Texts, learn: Marks) -> tuple[list[fit.Linear], list[int]]:
 def build(texts: Texts, learn: Marks, tune: Marks, target: float) -> Detector | None:
     """Build a detector from the texts to learn and those to tune on; None when nothing can be learnt.
 
-    A risk that the texts to learn do not hold is left out.
+    A risk that the texts to learn do not hold is left out. One threshold serves all risks, for their scores are
+    probabilities: benign texts reach it for any risk at the target rate, as the mean over their sources.
     """
     if not learn.any():
         return None
@@ -108,9 +113,16 @@ def build(texts: Texts, learn: Marks, tune: Marks, target: float) -> Detector | 
         for column, step, found, (slope, offset) in zip(columns, steps, fits, calibrated, strict=True)
     ]
     plain = Detector(tuple(heads), weights, logits)
-    limits = measure.thresholds(plain.probabilities[tune & texts.benign], target)
-    heads = [
-        Head(head.risk, head.step, head.intercept, head.slope, head.offset, limit)
-        for head, limit in zip(heads, limits, strict=True)
-    ]
+    calm = tune & texts.benign
+    limit = measure.threshold(plain.probabilities[calm].max(axis=1), _shares(texts.sources[calm]), target)
+    heads = [msgspec.structs.replace(head, threshold=limit) for head in heads]
     return Detector(tuple(heads), weights, logits)
+
+
+def _shares(sources: NDArray[np.str_]) -> Floats:
+    """Return weights that make every source count the same, those of few texts together as one."""
+    names, which, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    few = counts < FEWEST
+    sizes = np.where(few, counts[few].sum(), counts)
+    kinds = np.where(few, len(names), np.arange(len(names)))
+    return 1.0 / (sizes[which] * len(np.unique(kinds)))

@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 _SPREAD = 1.959963984540054
 """Standard deviations on each side of an interval of 95 %."""
 _BINS = 10
+_ROUNDING = 1e-9
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:
@@ -69,27 +70,21 @@ def calibration_error(probabilities: Floats, positive: NDArray[np.bool_]) -> flo
     return round(gaps / len(positive), 5)
 
 
-def thresholds(benign: Floats, target: float) -> list[float]:
-    """Return a threshold for each column so that at most `target` of the benign rows reach any of them.
+def threshold(benign: Floats, weight: Floats, target: float) -> float:
+    """Return the lowest score that benign texts holding at most `target` of the weight reach.
 
-    Every column lets the same number of rows through; that number is the greatest that keeps the
-    promise. With too few rows for the target it is none, and the threshold lies above all of them.
+    It lies half way between the scores that reach it and those that do not; where even one text would
+    be too much, half way between the highest score and one.
     """
-    rows, columns = benign.shape
-    if not rows:
-        return [1.0] * columns
-    ranks = np.empty(benign.shape, np.int64)
-    for column in range(columns):
-        ordered = np.sort(benign[:, column])
-        ranks[:, column] = rows - np.searchsorted(ordered, benign[:, column], side="left")
-    best = np.sort(ranks.min(axis=1))
-    allowed = int(target * rows)
-    passed = int(best[allowed]) - 1 if allowed < rows else rows
-    found = []
-    for column in range(columns):
-        inside = benign[ranks[:, column] <= passed, column]
-        outside = benign[ranks[:, column] > passed, column]
-        top = float(outside.max()) if len(outside) else 0.0
-        bottom = float(inside.min()) if len(inside) else 1.0
-        found.append((top + bottom) / 2)
-    return found
+    if not len(benign):
+        return 1.0
+    order = np.argsort(-benign, kind="stable")
+    ordered = benign[order]
+    reached = np.cumsum(weight[order]) / weight.sum()
+    # Equal scores reach a threshold together, so a cut stands only where the score falls.
+    cuts = np.flatnonzero((np.diff(ordered, append=-1.0) < 0) & (reached <= target + _ROUNDING))
+    if not len(cuts):
+        return (float(ordered[0]) + 1.0) / 2
+    last = int(cuts[-1])
+    below = float(ordered[last + 1]) if last + 1 < len(ordered) else 0.0
+    return (float(ordered[last]) + below) / 2

@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
@@ -214,7 +213,8 @@ class Model:
         hashed = features.buckets(whole, self._bits)
         each = self._weights.take(hashed, axis=0).sum(axis=0)
         if len(each) <= features.STRETCH:
-            return each.sum(axis=0, dtype=np.float64).reshape(1, -1) / math.sqrt(features.ORDERS * len(each))
+            total: NDArray[np.float64] = each.sum(axis=0, dtype=np.float64).reshape(1, -1)
+            return total / math.sqrt(features.ORDERS * len(each))
         sums = np.zeros((len(each) + 1, len(self.risks)))
         each.reshape(len(each), -1).cumsum(axis=0, out=sums[1:])
         return features.stretch_scores(sums)
@@ -259,9 +259,3 @@ def _check(header: Header) -> None:
         numbers: Mapping[str, Any] = msgspec.to_builtins(head)
         if not all(math.isfinite(value) for key, value in numbers.items() if key != "risk"):
             raise _bad(f"{head.risk} 的数不是有限数", f"a number of {head.risk} is not finite")
-
-
-def starter() -> Model | None:
-    """Return the model that hegui ships, or None when it ships none; read docs/classifier.md before using it."""
-    found = files("hegui.general.content.classify") / "starter.hgm"
-    return Model.unpack(found.read_bytes()) if found.is_file() else None

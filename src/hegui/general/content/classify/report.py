@@ -8,6 +8,7 @@ from typing import Any
 from hegui.general.content.classify.model import UNMAPPED
 from hegui.general.content.classify.obscure import WAYS
 from hegui.general.content.classify.training import BENIGN, Outcome
+from hegui.kit.text import Bi
 from hegui.law import risks
 
 
@@ -16,6 +17,15 @@ def percent(share: dict[str, Any]) -> str:
     if not share["of"]:
         return "–"
     return f"{share['share']:.2%} ({share['low']:.2%}–{share['high']:.2%}; {share['hits']}/{share['of']})"
+
+
+def few_benign(report: dict[str, Any]) -> Bi:
+    """Return the warning that a threshold rests on too few benign texts."""
+    count, target = report["threshold"]["benign"], report["target_fpr"]
+    return Bi(
+        f"阈值只凭 {count} 条良性文本而定，达不到 {target:.2%} 的把握；请补充良性文本",
+        f"the threshold rests on {count} benign texts, too few to be sure of {target:.2%}; add benign texts",
+    )
 
 
 def _number(value: float | None) -> str:
@@ -70,6 +80,8 @@ def _about(report: dict[str, Any]) -> list[str]:
     if report["left_out"]:
         shown = ", ".join(f"{risk} ({count})" for risk, count in report["left_out"].items())
         lines.append(f"- **太少而未学 too few to learn: {shown}**")
+    if not report["threshold"]["enough"]:
+        lines.append(f"- **{few_benign(report).both}**")
     named = [name for name in report["split"]["learn"] if name != BENIGN]
     parts = (("learn", "学习 learnt"), ("tune", "校准与阈值 tuned on"), ("test", "测试 tested on"))
     rows = [[label, *(str(report["split"][part][name]) for name in (BENIGN, *named))] for part, label in parts]

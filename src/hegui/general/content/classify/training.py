@@ -21,6 +21,8 @@ from hegui.law.register import law_version
 
 FEWEST = 10
 """Fewest texts of a risk, and of benign ones, that anything is learnt from."""
+ENOUGH = 5
+"""Benign texts that should reach a threshold while it is set; with fewer it is a guess."""
 OPPOSING_WEIGHT = 10.0
 """How many plain texts one text that opposes discrimination weighs in training."""
 BENIGN = "benign"
@@ -96,10 +98,11 @@ def train(labels: Labels, options: Options, progress: Progress = _quiet) -> Outc
     everything = [*records, *(Record(item.text, frozenset(), slices.SOURCE) for item in shipped)]
     begin()
     truth = np.array([[risk in record.risks for risk in named] for record in everything], np.bool_)
+    sources = np.array([record.source for record in everything])
     weight = np.ones(len(everything))
     weight[own:] = OPPOSING_WEIGHT
     places = features.places([record.text for record in everything], options.bits)
-    texts = Texts(places, features.rows(places), named, truth, weight)
+    texts = Texts(places, features.rows(places), named, truth, weight, sources)
     parts = _parts(part_of, own, [item.learnt and options.opposing for item in shipped])
     begin()
     detector = build(texts, parts["learn"], parts["tune"], options.target_fpr)
@@ -111,6 +114,8 @@ def train(labels: Labels, options: Options, progress: Progress = _quiet) -> Outc
         | {risk: int((parts[name] & truth[:, at]).sum()) for at, risk in enumerate(named)}
         for name in ("learn", "tune", "test")
     }
+    calm = int((parts["tune"] & texts.benign).sum())
+    report["threshold"] = {"benign": calm, "enough": calm * options.target_fpr >= ENOUGH}
     report["groups"] = {"groups": len(np.unique(grouped)), "largest": int(np.bincount(grouped).max())}
     report["test"] = _tested(texts, detector, parts)
     report["opposing"] = _opposing(detector, own, options)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hegui.general.content.classify import features, measure, obscure
-from hegui.general.content.classify.detector import Detector, Marks, Texts, build, linear, some
+from hegui.general.content.classify.detector import FEWEST, Detector, Marks, Texts, build, linear, some
 from hegui.general.content.classify.labels import Record
 
 SIZES = (10, 30, 100, 300)
@@ -17,8 +17,6 @@ DRAWS = 3
 MOST_LEARNT = 8_000
 """Most texts that a trial learns from, so that many trials stay quick."""
 MOST_FOLDS = 8
-FEWEST = 20
-"""Fewest benign texts of a source for a figure of its own."""
 MOST_HIDDEN = 2_000
 
 
@@ -114,7 +112,7 @@ def held_out_sources(trial: Trial) -> list[dict[str, Any]]:
     """
     drawn = np.random.default_rng(trial.seed)
     texts, detector, own = trial.texts, trial.detector, trial.own
-    sources = np.array([record.source for record in trial.records])
+    sources = texts.sources
     found = []
     seen = detector.flagged
     folds = _folds(sources, texts.benign & own)
@@ -158,7 +156,9 @@ def hidden_words(trial: Trial) -> list[dict[str, Any]]:
     test |= thinned(trial.test & texts.benign, MOST_HIDDEN // 2, drawn)
     chosen = np.flatnonzero(learn | tune | test)
     places = features.places([records[at].text for at in chosen], texts.places.bits, normalise=False)
-    raw = Texts(places, features.rows(places), texts.risks, texts.truth[chosen], texts.weight[chosen])
+    raw = Texts(
+        places, features.rows(places), texts.risks, texts.truth[chosen], texts.weight[chosen], texts.sources[chosen]
+    )
     without = build(raw, learn[chosen], tune[chosen], trial.target)
     harmful = ~texts.benign[test]
     found = []
