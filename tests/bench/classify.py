@@ -107,6 +107,7 @@ def speed(sets: dict[str, list[Record]]) -> None:
     beside = sklearn([item.text for item in given], [bool(item.risks) for item in given])
     if beside is not None:
         peers["scikit-learn, one risk, no folding"] = beside
+    peers["of which folding"] = folding.folded
     peers["plain Python loop, one risk"] = loop(one)
     rows = []
     for name, call in peers.items():
@@ -157,6 +158,8 @@ def mixes(sets: dict[str, list[Record]]) -> dict[str, list[Record]]:
         "swsr": sets.get("swsr", []),
         "cold + swsr": [*sets.get("cold-train", []), *sets.get("swsr", [])],
     }
+    if sets.get("jade-calm"):
+        found["jade + its own benign texts"] = [*sets.get("jade", []), *sets["jade-calm"]]
     if sets.get("jade") and calm:
         found["jade + half of the benign sets"] = [*sets["jade"], *calm]
         found["all of them"] = [*found["cold + swsr"], *sets["jade"], *calm]
@@ -170,7 +173,8 @@ def matrix(sets: dict[str, list[Record]]) -> None:
         name: records[1::2] if name in {"safetyqa", "alpaca-prompts", "alpaca-answers"} else records
         for name, records in sets.items()
     }
-    held.pop("cold-train", None)
+    for name in ("cold-train", "jade-calm"):
+        held.pop(name, None)
     if "jade" in sets:
         held["jade: discrimination"] = [
             item for item in sets["jade"] if any(risk.startswith("A.2") for risk in item.risks)

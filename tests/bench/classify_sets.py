@@ -60,6 +60,16 @@ def jade(folder: Path) -> list[Record]:
     return [Record(text, frozenset(named), "jade") for text, named in found.items()]
 
 
+def jade_calm(folder: Path) -> list[Record]:
+    """Return what is benign in JADE: its rules of conduct and its good answers; there are no benign prompts."""
+    rules = [row["Rule"] for row in _rows(folder / "jade" / "jade_rag_v1_1k_zh.csv")]
+    answers = []
+    for name in ("jade_alignment_hard_zh", "jade_alignment_medium_zh"):
+        with (folder / "jade" / f"{name}.csv").open(encoding="gb18030", errors="replace", newline="") as file:
+            answers += [row["安全有用回答"] or "" for row in csv.DictReader(file)]
+    return [Record(text, frozenset(), "jade-calm") for text in (*rules, *answers) if text.strip()]
+
+
 def jailbench(folder: Path) -> list[Record]:
     """Return JailBench's seeds; all are harmful, each of the class it names."""
     return [
@@ -82,7 +92,7 @@ def alpaca(folder: Path, what: str) -> list[Record]:
 
 
 SETS: dict[str, Callable[[Path], list[Record]]] = {
-    "cold-train": lambda at: cold(at, "train"), "cold-dev": lambda at: cold(at, "dev"), "swsr": swsr, "jade": jade, "jailbench": jailbench,
+    "cold-train": lambda at: cold(at, "train"), "cold-dev": lambda at: cold(at, "dev"), "swsr": swsr, "jade": jade, "jade-calm": jade_calm, "jailbench": jailbench,
     "safetyqa": safetyqa, "alpaca-prompts": lambda at: alpaca(at, "prompts"), "alpaca-answers": lambda at: alpaca(at, "answers"),
 }  # fmt: skip
 

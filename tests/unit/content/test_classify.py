@@ -6,6 +6,7 @@ import itertools
 import json
 import pickle
 import random
+import unicodedata
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hegui.general.content import folding
 from hegui.general.content.classify import (
     Labels,
     LabelsError,
@@ -104,6 +106,18 @@ def test_a_score_is_the_sum_of_runs_of_one_to_four_over_the_root_of_their_number
     weights = np.ones(1 << 18, np.float32)
     places = min(size + 2, features.STRETCH)
     assert features.places([text], 18).best(weights)[0] == pytest.approx((features.ORDERS * places) ** 0.5, rel=1e-5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS)
+def test_what_counts_are_the_letters_and_numbers_of_the_folded_text(text: str) -> None:
+    high = 0x20000  # rare characters and what no standard has named yet: kept, for nothing is known of them
+    kinds = {ch: unicodedata.category(ch) for ch in folding.folded(text)}
+    kept = [ch for ch in folding.folded(text) if kinds[ch][0] in "LN" or kinds[ch] == "Mc" or ord(ch) >= high]
+    thinned = [ch for at, ch in enumerate(kept) if at < 2 or not ch == kept[at - 1] == kept[at - 2]]
+    found = features.codes(text)[1 : -features.ORDERS].tolist()
+    assert found == [ord(ch) for ch in thinned]
+    assert len(features.origins(text)) == len(found)
 
 
 @settings(max_examples=40, deadline=None)

@@ -58,10 +58,20 @@ def _kept() -> NDArray[np.bool_]:
     return table
 
 
+@cache
+def _wanted() -> NDArray[np.bool_]:
+    """Return which code points fold to anything that is kept: the rest is dropped before folding, which is quicker."""
+    table = _kept().copy()
+    for code in np.flatnonzero(~table[:_PLANES]).tolist():
+        if unicodedata.category(chr(code)) not in {"Cn", "Co", "Cs"}:
+            table[code] = _kept().take(_units(folding.folded(chr(code))), mode="clip").any()
+    return table
+
+
 def warm() -> None:
     """Build the tables now, so that the first text does not wait."""
     folding.warm()
-    _kept()
+    _wanted()
 
 
 @cache
@@ -91,6 +101,10 @@ def _units(text: str) -> Codes:
 
 
 def _kept_of(text: str) -> Codes:
+    units = _units(text)
+    wanted = _wanted().take(units, mode="clip")
+    if not wanted.all():
+        text = units[wanted].tobytes().decode("utf-32-le", "surrogatepass")
     units = _units(folding.folded(text))
     return units[_kept().take(units, mode="clip")]
 
