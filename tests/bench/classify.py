@@ -107,7 +107,6 @@ def speed(sets: dict[str, list[Record]]) -> None:
     beside = sklearn([item.text for item in given], [bool(item.risks) for item in given])
     if beside is not None:
         peers["scikit-learn, one risk, no folding"] = beside
-    peers["of which folding"] = folding.folded
     peers["plain Python loop, one risk"] = loop(one)
     rows = []
     for name, call in peers.items():

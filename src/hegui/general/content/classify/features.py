@@ -17,7 +17,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -172,12 +172,26 @@ class Places:
     starts: NDArray[np.int64]
     bits: int
 
+    @cached_property
+    def _stretches(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+        """Return where all stretches begin and end, their scales, and the number of each text's first one."""
+        sizes = np.diff(self.starts)
+        inside = [stretches(size) for size in sizes.tolist()]
+        counts = np.array([len(one) for one in inside], np.int64)
+        begins = np.concatenate(inside) + np.repeat(self.starts[:-1], counts)
+        widths = np.repeat(np.minimum(sizes, STRETCH), counts)
+        firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return begins, begins + widths, 1 / np.sqrt(ORDERS * widths), firsts
+
     def best(self, weights: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return for each text the greatest score of its stretches under a weight a bucket."""
-        sums = np.concatenate([[0.0], weights.take(self.buckets).sum(axis=0, dtype=np.float64).cumsum()])
-        found = np.empty(len(self.starts) - 1)
-        for number, (begin, end) in enumerate(itertools.pairwise(self.starts.tolist())):
-            found[number] = stretch_scores(sums[begin : end + 1]).max()
+        begins, ends, scales, firsts = self._stretches
+        each = weights.take(self.buckets[0])
+        for order in range(1, ORDERS):
+            each += weights.take(self.buckets[order])
+        sums = np.zeros(len(each) + 1)
+        each.cumsum(dtype=np.float64, out=sums[1:])
+        found: NDArray[np.float64] = np.maximum.reduceat((sums[ends] - sums[begins]) * scales, firsts)
         return found
 
 
