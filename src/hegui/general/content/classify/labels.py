@@ -25,7 +25,7 @@ from hegui.law import risks
 COLUMNS = {"text": ("text", "文本"), "label": ("label", "标签"), "source": ("source", "来源")}
 LONGEST = 20_000
 """Most characters of one labelled text."""
-MOST_CHARACTERS = 30_000_000
+MOST_CHARACTERS = 10_000_000
 """Most characters of all labelled texts together: about two gigabytes of memory while training."""
 _SHOWN = 5
 _SPREADSHEETS = frozenset({".xlsx", ".xlsm"})
