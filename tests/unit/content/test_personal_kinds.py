@@ -48,6 +48,8 @@ TOLD = {
 def test_a_word_before_it_tells_a_number(kind: Kind, data: st.DataObject, gap: str, around: str, wide: bool) -> None:
     called, numbers = TOLD[kind]
     before, number = data.draw(st.sampled_from(called)), data.draw(numbers)
+    # Latin letters that touch are one word: passportD12345678 says nothing of a number.
+    assume(gap or not (before[-1].isascii() and before[-1].isalnum() and number[0].isalpha()))
     number = number.translate(FULL_WIDTH) if wide else number
     assert (str(kind), number) in spans(around.format(f"{before}{gap}{number}"))
 

@@ -68,6 +68,14 @@ class Checked:
         return self.action in BLOCKING
 
 
+_THREE_DIGITS = frozenset(
+    {
+        Kind.RESIDENT_ID, Kind.MOBILE, Kind.BANK_CARD, Kind.USCC, Kind.PASSPORT, Kind.PERMIT, Kind.MILITARY_ID,
+        Kind.SOCIAL_SECURITY, Kind.LANDLINE,
+    }
+)  # fmt: skip
+
+
 CLEAN = Checked(Action.PASS, ())
 
 
@@ -93,7 +101,8 @@ class Checker:
             held = [kind for kind, action in self.policy.side(side).personal.items() if action is not Action.PASS]
             union = "|".join(sorted({personal.TAILS[kind] for kind in held}))
             tails[side] = re.compile(f"(?:{union})\\Z") if held else None
-            ends[side] = personal.NUMBER_ENDS if set(held) <= personal.NUMBERS else None
+            # Only what has three digits in a row can be passed over by a look for those and at the last character.
+            ends[side] = personal.ends(held) if set(held) <= _THREE_DIGITS else None
             reach[side] = max((personal.REACH[kind] for kind in held), default=0)
         object.__setattr__(self, "tails", tails)
         object.__setattr__(self, "ends", ends)

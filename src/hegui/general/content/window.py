@@ -17,8 +17,6 @@ from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton
 from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
 _SHORT = 64
-_SHORTEST = 10
-"""No number that is looked for has fewer characters than one more than this."""
 _NOT_ASCII = "\x80"
 _HAN = ("\u4e00", "\u9fff")
 
@@ -85,9 +83,7 @@ class Window:
         joined = bones.replace(SEPARATOR, "") if left_out else bones
         if self._find(joined) or (left_out and LONG_RUN in bones):
             return None
-        if self._tail is not None and (
-            self._ends is None or self._may_be_number(text) or (len(bones) > _SHORTEST and ANY_LONG.search(bones))
-        ):
+        if self._tail is not None and (self._ends is None or self._may_be_number(text) or ANY_LONG.search(bones)):
             return None
         if left_out:
             places = [at for at, sign in enumerate(bones) if sign != SEPARATOR]
@@ -163,11 +159,13 @@ class Window:
 
     def _may_be_number(self, text: str) -> bool:
         """Say whether a text ends in a character in which the tail of a number can end."""
-        last = text[-1:]
-        if _HAN[0] <= last <= _HAN[1]:
+        last, ends = text[-1:], self._ends
+        if ends is None or last in ends:
+            return True
+        if not last or _HAN[0] <= last <= _HAN[1]:
             return False
-        folded = folding.fold_character(last) if last else ""
-        return self._ends is None or not folded or folded[-1] in self._ends
+        folded = folding.fold_character(last)
+        return not folded or folded[-1] in ends
 
     def _hold_bones(self, bones: str, text: str = "", origins: list[int] | Places | tuple[()] = ()) -> int:
         """Return where in the skeleton a word could have begun; its length when none could."""
