@@ -15,8 +15,8 @@ import orjson
 
 from hegui.general.content import folding, showing, texts
 from hegui.general.content.checks import Checker, load_checker
-from hegui.general.content.library import load_library
 from hegui.general.content.classify.commands import train
+from hegui.general.content.library import load_library
 from hegui.general.content.library_commands import library as library_group
 from hegui.general.content.policy import ACTION_NAMES, Action, Side, load_policy
 from hegui.general.content.replay import Replay
