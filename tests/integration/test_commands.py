@@ -34,6 +34,8 @@ def test_the_commands_are_those_that_this_file_proves() -> None:
     assert set(COMMANDS) == {
         ("serve",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("services", "set"), ("law", "list"), ("law", "show"),
         ("law", "clock"), ("law", "status"), ("evidence", "verify"), ("evidence", "export"),
+        ("content", "check"), ("content", "normalise"), ("content", "replay"), ("content", "train"),
+        ("content", "library", "check"), ("content", "library", "diff"), ("content", "library", "export"),
     }  # fmt: skip
 
 
@@ -43,7 +45,7 @@ def test_each_command_explains_itself_in_both_languages_with_an_example_and_json
     assert shown.exit_code == 0
     assert CHINESE.search(shown.output)
     assert "--json" in shown.output
-    example = " ".join((COMMANDS[path].epilog or "").split("example: ")[1:])
+    example = " ".join((COMMANDS[path].epilog or "").split("example: ")[1:]).rpartition("| ")[2]
     words = shlex.split(example)
     assert words[: 1 + len(path)] == ["hegui", *path]
     assert "example" in shown.output
@@ -60,7 +62,9 @@ def test_each_command_explains_itself_in_both_languages_with_an_example_and_json
 
 
 @pytest.mark.parametrize(
-    "group", [(), ("keys",), ("services",), ("law",), ("evidence",)], ids=lambda group: " ".join(group) or "hegui"
+    "group",
+    [(), ("keys",), ("services",), ("law",), ("evidence",), ("content",), ("content", "library")],
+    ids=lambda group: " ".join(group) or "hegui",
 )
 def test_each_group_lists_its_commands_in_both_languages(group: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(main, [*group, "-h"])

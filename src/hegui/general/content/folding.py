@@ -7,6 +7,7 @@ like). Most characters fold to exactly one; a text of only those needs no map.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -125,6 +126,7 @@ class Folded:
 
 
 _expansion = cache(fold_character)
+_SPECIAL = re.compile(f"[{_DROPPED}{_MANY}]")
 
 
 def fold(text: str) -> Folded:
@@ -134,12 +136,16 @@ def fold(text: str) -> Folded:
         return Folded(folded, None)
     parts: list[str] = []
     index_map: list[int] = []
-    for index, sign in enumerate(folded):
-        if sign == _DROPPED:
-            continue
-        expansion = _expansion(text[index]) if sign == _MANY else sign
-        parts.append(expansion)
-        index_map.extend([index] * len(expansion))
+    last = 0
+    for match in _SPECIAL.finditer(folded):
+        at = match.start()
+        expansion = _expansion(text[at])
+        parts += (folded[last:at], expansion)
+        index_map.extend(range(last, at))
+        index_map.extend([at] * len(expansion))
+        last = at + 1
+    parts.append(folded[last:])
+    index_map.extend(range(last, len(text)))
     index_map.append(len(text))
     return Folded("".join(parts), index_map)
 

@@ -25,6 +25,7 @@ SEPARATOR = "\ue001"
 _OTHER = "\ue002"
 """Private-use characters are separators themselves, so these signs are free."""
 _NOTHING = "\ue000"
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 TWICE = re.compile("([^\x00-\x7f\ue001])\\1")
 _REPEATED = re.compile(f"([^\x00-\x7f{SEPARATOR}])\\1{{1,{REPEATS}}}")
 _FIRST_OTHER = "\x80"
@@ -115,8 +116,11 @@ def plain(text: str) -> str | None:
 def bones_of(text: str) -> str:
     """Return the text of a skeleton without its map, which is enough where nothing is found in it."""
     units = text.encode("utf-16-le", "surrogatepass")
-    if len(text) < _NUMPY_FROM or len(units) != 2 * len(text):
+    if len(text) < _NUMPY_FROM:
         return _one_by_one(text).text
+    if len(units) != 2 * len(text):
+        stood_in = _bmp(text)
+        return _one_by_one(text).text if stood_in is None else bones_of(stood_in)
     found = _array().take(np.frombuffer(units, dtype=np.uint16)).tobytes().decode("utf-16-le", "surrogatepass")
     if _OTHER in found:
         return _one_by_one(text).text
@@ -141,6 +145,28 @@ def _without_repeats(found: str) -> str:
             parts.append(found[start : place + 1])
             start = place + 2
     return "".join(parts) + found[start:]
+
+
+def _bmp(text: str) -> str | None:
+    """Return a text with one of the basic plane for each astral character (an emoji, say) that becomes the same.
+
+    Returns None where there is no such character.
+    """
+    try:
+        return _ASTRAL.sub(_stand_in, text)
+    except LookupError:
+        return None
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    found = BONES[match.group()]
+    if found == SEPARATOR:
+        return " "
+    if not found:
+        return "\u200b"
+    if len(found) > 1 or ord(found) >= _BMP:
+        raise LookupError(match.group())
+    return found
 
 
 def skeleton(text: str) -> Skeleton:
@@ -182,10 +208,11 @@ def _one_by_one(text: str) -> Skeleton:
 
 
 def _by_array(text: str) -> Skeleton | None:
-    """Return the same for a long text, or None where a character becomes several, repeats too often or is astral."""
+    """Return the same for a long text, or None where a character becomes several, repeats too often or has no stand-in."""
     units = text.encode("utf-16-le", "surrogatepass")
     if len(units) != 2 * len(text):
-        return None
+        stood_in = _bmp(text)
+        return None if stood_in is None else _by_array(stood_in)
     mapped = _array().take(np.frombuffer(units, dtype=np.uint16))
     values, kept = mapped, np.flatnonzero(mapped - np.uint16(_DROP) >= _SIGNS)  # a smaller one wraps around
     if len(kept) < len(mapped):
