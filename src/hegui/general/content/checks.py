@@ -113,15 +113,22 @@ class Checker:
         """Return the most characters that a stream can hold back: the stated worst case, for a word hidden at its best."""
         return max(self.library.longest * (1 + SKIPS) * (1 + REPEATS) + REACH_AFTER, self.reach[Side.OUTPUT])
 
-    def words(
-        self, text: str, side: Side, *, bones: Skeleton | None = None, before: str = "", final: bool = True
+    def words(  # noqa: PLR0913 - what is there already need not be made again
+        self,
+        text: str,
+        side: Side,
+        *,
+        bones: Skeleton | None = None,
+        fold: folding.Folded | None = None,
+        before: str = "",
+        final: bool = True,
     ) -> tuple[list[Verdict], int]:
         """Return the keyword hits in a text, and where the first begins that more text decides.
 
-        `before` are the characters before it, as far as they can matter; `bones` is its skeleton, if there.
+        `before` are the characters before it, as far as they can matter; `bones` is its skeleton and `fold` its folded form, if there.
         """
         rules = self.policy.side(side)
-        finds, open_at = self.finder.find(text, before, bones=bones, final=final)
+        finds, open_at = self.finder.find(text, before, bones=bones, fold=fold, final=final)
         found = [
             Verdict(find.word.risk, find.word.rule, find.lane, find.start, find.end, rules.risks[find.word.risk])
             for find in finds
@@ -146,7 +153,8 @@ class Checker:
         """Check one whole text; offsets in the result are characters of the text as given."""
         if not text:
             return CLEAN
-        found = self.words(text, side)[0] + self.personal(folding.fold(text), side)
+        fold = folding.fold(text)
+        found = self.words(text, side, fold=fold)[0] + self.personal(fold, side)
         if not found:
             return CLEAN
         found.sort(key=lambda verdict: (verdict.start, verdict.end))

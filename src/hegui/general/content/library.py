@@ -86,6 +86,10 @@ class Library:
     source: str
     bones: Index = field(compare=False, repr=False)
     literal: Index = field(compare=False, repr=False)
+    prefixes: frozenset[str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefixes", self.bones.prefixes | self.literal.prefixes)
 
     @property
     def patterns(self) -> frozenset[str]:

@@ -17,6 +17,8 @@ from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton
 from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
 _SHORT = 64
+_SHORTEST = 6
+"""No number that is looked for by its digits alone has fewer characters."""
 _NOT_ASCII = "\x80"
 _HAN = ("\u4e00", "\u9fff")
 
@@ -25,7 +27,7 @@ class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
     __slots__ = (
-        "_before", "_checker", "_ends", "_find", "_held", "_literal", "_longest", "_passed", "_prefixes", "_reach", "_runs", "_side",
+        "_before", "_checker", "_either", "_ends", "_find", "_held", "_literal", "_longest", "_passed", "_prefixes", "_reach", "_runs", "_side",
         "_tail", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
@@ -36,6 +38,8 @@ class Window:
         self._prefixes = checker.library.bones.prefixes
         self._longest = checker.library.bones.longest
         self._literal = checker.library.literal if checker.library.literal.words else None
+        self._either = checker.library.prefixes
+        self._longest = max(self._longest, checker.library.literal.longest)
         self._tail = checker.tails[side]
         self._ends = checker.ends[side]
         self._reach = checker.reach[side]
@@ -83,8 +87,11 @@ class Window:
         joined = bones.replace(SEPARATOR, "") if left_out else bones
         if self._find(joined) or (left_out and LONG_RUN in bones):
             return None
-        if self._tail is not None and (self._ends is None or self._may_be_number(text) or ANY_LONG.search(bones)):
+        if self._tail is not None and self._is_personal(text, bones):
             return None
+        if bones == text:
+            # Nothing was folded or left out: no word with a mark or a doubled character can be whole in it.
+            return self._hold_bones(bones, prefixes=self._either)
         if left_out:
             places = [at for at, sign in enumerate(bones) if sign != SEPARATOR]
             place = self._hold_bones(joined, bones, places)
@@ -100,13 +107,24 @@ class Window:
             return None
         return min(cut, self._hold_literal(before + folded, len(before), self._literal) - len(before))
 
+    def _is_personal(self, text: str, bones: str) -> bool:
+        """Say whether a plain text could hold, or end in the beginning of, something that policy does not let pass."""
+        if self._ends is None or (len(bones) >= _SHORTEST and ANY_LONG.search(bones)):
+            return True
+        if not self._may_be_number(text):
+            return False
+        folded = folding.simple(text)
+        before = folding.fold_character(self._before[-1])[-1:] if self._before else ""
+        return folded is None or self._tail is None or bool(self._tail.search(before + folded, len(before)))
+
     def whole(self, text: str) -> str:
         """Take a text that is whole and return what may leave; the same as `feed` and `finish`, in one pass."""
         if not text or self._held or self._passed:
             return self.feed(text) + self.finish()
         text = self._runs.cut(text)
-        found, _ = self._checker.words(text, self._side)
-        found += self._checker.personal(folding.fold(text), self._side)
+        fold = folding.fold(text)
+        found, _ = self._checker.words(text, self._side, fold=fold)
+        found += self._checker.personal(fold, self._side)
         if any(verdict.action is not Action.PASS for verdict in found):
             self._runs.length = 0
             return self.feed(text) + self.finish()
@@ -167,10 +185,16 @@ class Window:
         folded = folding.fold_character(last)
         return not folded or folded[-1] in ends
 
-    def _hold_bones(self, bones: str, text: str = "", origins: list[int] | Places | tuple[()] = ()) -> int:
+    def _hold_bones(
+        self,
+        bones: str,
+        text: str = "",
+        origins: list[int] | Places | tuple[()] = (),
+        prefixes: frozenset[str] | None = None,
+    ) -> int:
         """Return where in the skeleton a word could have begun; its length when none could."""
         size = len(bones)
-        prefixes = self._prefixes
+        prefixes = prefixes or self._prefixes
         for start in range(max(0, size - self._longest), size):
             if bones[start:] in prefixes:
                 if bones[start] < _NOT_ASCII and is_latin(bones[start]):

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hegui.general.content.folding import fold, fold_character
+from hegui.general.content.folding import Folded, fold_character
+from hegui.general.content.folding import fold as folding
 from hegui.general.content.lexicon import Place, Segmenter, load_lexicon
 from hegui.general.content.library import Index, Library, Word, is_latin
 from hegui.general.content.matcher import Hit
@@ -57,12 +58,18 @@ class Finder:
         self._segmenter = Segmenter(load_lexicon())
 
     def find(
-        self, text: str, before: str = "", *, bones: Skeleton | None = None, final: bool = True
+        self,
+        text: str,
+        before: str = "",
+        *,
+        bones: Skeleton | None = None,
+        fold: Folded | None = None,
+        final: bool = True,
     ) -> tuple[list[Find], int]:
         """Return the words in a text, and where the first find begins that more text decides (the end, if none).
 
         `before` are the characters that stand before the text, at most `REACH_BEFORE` of them;
-        `bones` is its skeleton, if there. A word that begins or ends in a Latin letter or digit
+        `bones` is its skeleton and `fold` its folded form, if there. A word that begins or ends in a Latin letter or digit
         counts at a word's edge only.
         """
         library = self._library
@@ -74,7 +81,7 @@ class Finder:
             bones = bones or skeleton(text)
             spans += [(library.bones, span) for span in self._spans(hits, text, bones, before, final=final)]
         if library.literal.words:
-            spans += [(library.literal, span) for span in self._literal(text, before, final=final)]
+            spans += [(library.literal, span) for span in self._literal(fold or folding(text), before, final=final)]
         for index, span in spans:
             if span.lane is None:
                 open_at = min(open_at, span.start)
@@ -137,8 +144,7 @@ class Finder:
         left, right = _left_bones(text, places[0], before), _right_bones(text, places[-1] + 1)
         return not word.isascii() and self._segmenter.gap(left, parts, right)
 
-    def _literal(self, text: str, before: str, *, final: bool) -> Iterator[_Span]:
-        folded = fold(text)
+    def _literal(self, folded: Folded, before: str, *, final: bool) -> Iterator[_Span]:
         context = fold_character(before[-1])[-1:] if before else ""
         joined = context + folded.text
         for begin, stop, number in self._library.literal.matcher.find(joined):
