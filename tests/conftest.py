@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.harness import OFFLINE, Server
 from tests.upstream import ScriptedUpstream
@@ -15,6 +17,11 @@ from tests.upstream import ScriptedUpstream
 sys.path.insert(0, OFFLINE)
 importlib.import_module("sitecustomize")  # refuses outside sockets in this process too
 importlib.reload(sys.modules["sitecustomize"])
+
+# The gate runs the same examples each time; every other run looks for new ones.
+settings.register_profile("gate", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")
