@@ -88,7 +88,7 @@ def test_so_it_is_with_the_default_policy(text: str, places: list[int]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(text=TEXTS)
 def test_what_is_held_never_starts_earlier_when_more_text_comes(kind: Kind, text: str) -> None:
-    tail = EACH[kind].tails[Side.OUTPUT]
+    tail = EACH[kind].sides[Side.OUTPUT].tail
     assert tail is not None
     text = text.lower()
     held = 0
@@ -104,7 +104,7 @@ def test_what_is_held_never_starts_earlier_when_more_text_comes(kind: Kind, text
 @settings(max_examples=60, deadline=None)
 @given(text=TEXTS)
 def test_tails_end_in_the_characters_that_are_said(kind: Kind, text: str) -> None:
-    tail, letters = EACH[kind].tails[Side.OUTPUT], ends({kind})
+    tail, letters = EACH[kind].sides[Side.OUTPUT].tail, ends({kind})
     assert tail is not None
     assert letters is not None
     text = text.lower()

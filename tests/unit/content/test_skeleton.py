@@ -53,7 +53,7 @@ def hits(text: str, used: Checker = CHECKER) -> list[tuple[str, str]]:
         ("标.记.甲", "hidden"), ("ｍａｒｋｅｒｗｏｒｄ", "exact"), ("mаrkеrwоrd", "exact"), ("m-a-r-k-e-r-w-o-r-d", "hidden"),
         ("ⓜⓐⓡⓚⓔⓡⓦⓞⓡⓓ", "exact"), ("🅼arkerword", "exact"), ("标" + "*" * SKIPS + "记甲", "hidden"),
         ("标，标记甲", "exact"), ("标*标*记*甲", "hidden"), ("标标，标记甲", "exact"), ('标"标记甲', "exact"),
-        ("标" * (REPEATS + 1) + "记甲", "hidden"), ("丙丙丁", "exact"), ("c++标", "exact"), ("é标́记甲", "exact"),
+        ("标，" + "标" * (REPEATS + 1) + "*记甲", "hidden"), ("丙丙丁", "exact"), ("c++标", "exact"), ("é标́记甲", "exact"),
     ],
 )  # fmt: skip
 def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:
@@ -61,6 +61,12 @@ def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:
     assert found == lane
     assert bones_of(span).replace(" ", "") or span
     assert text[text.index(span) - 1 : text.index(span)] not in {"标", "甲"}
+
+
+def test_a_first_character_that_is_repeated_hides_nothing() -> None:
+    policy = parse_policy({"input": {"lanes": {"default": ["exact"]}}}, load_policy(None))
+    for text in ("标标记甲", "标" * (REPEATS + 1) + "记甲", "标\u200b标\u200b记甲", "标标，标记甲"):
+        assert hits(text, Checker(CHECKER.library, policy)) == [("exact", text[text.rindex("标") :])]
 
 
 @pytest.mark.parametrize(

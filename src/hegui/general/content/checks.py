@@ -7,66 +7,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hegui.general.content import folding, personal
+from hegui.general.content.classify import Model
 from hegui.general.content.library import Library, load_library
+from hegui.general.content.near import Nearby
 from hegui.general.content.personal import Kind
-from hegui.general.content.policy import BLOCKING, Action, Policy, Side, load_policy, severest
-from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton
-from hegui.general.content.words import REACH_AFTER, Finder
+from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Policy, Rules, Side, load_policy, severest
+from hegui.general.content.rows import LONGEST_REACH
+from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton, bones_of
+from hegui.general.content.sounds import LONGEST_CLAUSE
+from hegui.general.content.verdicts import (
+    CLEAN,
+    PERSONAL_RISK,
+    Checked,
+    Verdict,
+    Versions,
+    mask_span,
+    masked,
+    merge_stars,
+)
+from hegui.general.content.words import REACH_AFTER, WEAK, Find, Finder
 from hegui.law.register import law_version
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One hit: for words the risk and the rule, for personal information the kind; span in the original."""
-
-    risk: str
-    rule: str
-    lane: str
-    start: int
-    end: int
-    action: Action
-
-    def moved(self, by: int) -> Verdict:
-        """Return the same verdict further on in a longer text."""
-        return Verdict(self.risk, self.rule, self.lane, self.start + by, self.end + by, self.action)
-
-    def as_dict(self) -> dict[str, str | int]:
-        """Return what a record keeps: never the text that hit."""
-        return {
-            "risk": self.risk, "rule": self.rule, "lane": self.lane,
-            "start": self.start, "end": self.end, "action": self.action.value,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Versions:
-    """What a verdict was made with."""
-
-    policy: str
-    library: str
-    law: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the three versions."""
-        return {"policy": self.policy, "library": self.library, "law": self.law}
-
-
-PERSONAL_RISK = "A.4.f"
-"""Personal information belongs to the risk of infringing personal-information rights."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The outcome for one whole text."""
-
-    action: Action
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def blocked(self) -> bool:
-        """Say whether the text may not pass."""
-        return self.action in BLOCKING
-
+__all__ = [
+    "CLEAN", "PERSONAL_RISK", "Checked", "Checker", "Verdict", "Versions", "load_checker", "mask_span",
+    "masked", "merge_stars",
+]  # fmt: skip
 
 _THREE_DIGITS = frozenset(
     {
@@ -76,42 +41,67 @@ _THREE_DIGITS = frozenset(
 )  # fmt: skip
 
 
-CLEAN = Checked(Action.PASS, ())
+@dataclass(frozen=True)
+class SideChecks:
+    """What one side's rules ask for, worked out once.
+
+    `tail` and `ends` tell a text that could end in the beginning of personal information; `reach` is
+    its longest. `weak` are the lanes by sound that any rule asks for; `holds_weak` says whether they
+    can do more than be noted, so that a stream has to wait for them.
+    """
+
+    tail: re.Pattern[str] | None
+    ends: frozenset[str] | None
+    reach: int
+    weak: frozenset[Lane]
+    holds_weak: bool
+    model: bool
+
+    @classmethod
+    def of(cls, rules: Rules, library: Library, *, has_model: bool) -> SideChecks:
+        """Return what a side asks for."""
+        held = [kind for kind, action in rules.personal.items() if action not in NOTED]
+        union = "|".join(sorted({personal.TAILS[kind] for kind in held}))
+        own = library.own_lanes
+        weak = frozenset(lane for lane in WEAK if lane in own or rules.uses(lane))
+        return cls(
+            tail=re.compile(f"(?:{union})\\Z") if held else None,
+            # Only what has three digits in a row can be passed over by a look for those and at the last character.
+            ends=personal.ends(held) if set(held) <= _THREE_DIGITS else None,
+            reach=max((personal.REACH[kind] for kind in held), default=0),
+            weak=weak,
+            holds_weak=any(rules.caps.get(lane, Action.REFUSE) not in NOTED for lane in weak),
+            model=has_model and rules.uses(Lane.MODEL),
+        )
 
 
 @dataclass(frozen=True)
 class Checker:
-    """A library and a policy ready to use; shared by every request of a process."""
+    """A library, a policy and perhaps a classifier ready to use; shared by every request of a process."""
 
     library: Library
     policy: Policy
+    model: Model | None = None
     versions: Versions = field(init=False)
     finder: Finder = field(init=False, repr=False, compare=False)
-    tails: dict[Side, re.Pattern[str] | None] = field(init=False, repr=False, compare=False)
-    ends: dict[Side, frozenset[str] | None] = field(init=False, repr=False, compare=False)
-    reach: dict[Side, int] = field(init=False, repr=False, compare=False)
+    sides: dict[Side, SideChecks] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "finder", Finder(self.library))
-        object.__setattr__(self, "versions", Versions(self.policy.version, self.library.version, law_version()))
-        tails: dict[Side, re.Pattern[str] | None] = {}
-        ends: dict[Side, frozenset[str] | None] = {}
-        reach: dict[Side, int] = {}
-        for side in Side:
-            held = [kind for kind, action in self.policy.side(side).personal.items() if action is not Action.PASS]
-            union = "|".join(sorted({personal.TAILS[kind] for kind in held}))
-            tails[side] = re.compile(f"(?:{union})\\Z") if held else None
-            # Only what has three digits in a row can be passed over by a look for those and at the last character.
-            ends[side] = personal.ends(held) if set(held) <= _THREE_DIGITS else None
-            reach[side] = max((personal.REACH[kind] for kind in held), default=0)
-        object.__setattr__(self, "tails", tails)
-        object.__setattr__(self, "ends", ends)
-        object.__setattr__(self, "reach", reach)
+        model = self.model.version if self.model else ""
+        sides = {
+            side: SideChecks.of(self.policy.side(side), self.library, has_model=self.model is not None) for side in Side
+        }
+        weak = frozenset[Lane]().union(*(checks.weak for checks in sides.values()))
+        object.__setattr__(self, "sides", sides)
+        object.__setattr__(self, "finder", Finder(self.library, weak))
+        object.__setattr__(self, "versions", Versions(self.policy.version, self.library.version, law_version(), model))
 
     @property
     def worst_hold(self) -> int:
         """Return the most characters that a stream can hold back: the stated worst case, for a word hidden at its best."""
-        return max(self.library.longest * (1 + SKIPS) * (1 + REPEATS) + REACH_AFTER, self.reach[Side.OUTPUT])
+        output = self.sides[Side.OUTPUT]
+        word = self.library.longest * (1 + SKIPS) * (1 + REPEATS) + max(REACH_AFTER, LONGEST_REACH)
+        return max(word, output.reach) + (LONGEST_CLAUSE if output.holds_weak else 0)
 
     def words(  # noqa: PLR0913 - what is there already need not be made again
         self,
@@ -119,22 +109,34 @@ class Checker:
         side: Side,
         *,
         bones: Skeleton | None = None,
+        plain: str | None = None,
         fold: folding.Folded | None = None,
         before: str = "",
         final: bool = True,
+        nearby: Nearby | None = None,
     ) -> tuple[list[Verdict], int]:
-        """Return the keyword hits in a text, and where the first begins that more text decides.
+        """Return the keyword hits in a text but for those by sound, and where the first begins that more text decides.
 
-        `before` are the characters before it, as far as they can matter; `bones` is its skeleton and `fold` its folded form, if there.
+        `before` are the characters before it, as far as they can matter; `bones` is its skeleton, `plain` the skeleton's text and
+        `fold` the folded form, if there; `nearby` remembers, for a text in pieces, what stood before.
         """
+        finds, open_at = self.finder.find(text, before, bones=bones, plain=plain, fold=fold, final=final, nearby=nearby)
+        return self._verdicts(finds, side), open_at
+
+    def weak(self, text: str, side: Side, *, plain: str | None = None) -> list[Verdict]:
+        """Return the keyword hits by sound, where a rule asks for them; `plain` is the skeleton's text, if there."""
+        return self._verdicts(self.finder.find_weak(text, plain), side) if self.sides[side].weak else []
+
+    def _verdicts(self, finds: list[Find], side: Side) -> list[Verdict]:
         rules = self.policy.side(side)
-        finds, open_at = self.finder.find(text, before, bones=bones, fold=fold, final=final)
-        found = [
-            Verdict(find.word.risk, find.word.rule, find.lane, find.start, find.end, rules.risks[find.word.risk])
-            for find in finds
-            if find.lane in rules.lanes[find.word.risk]
-        ]
-        return found, open_at
+        found = []
+        for find in finds:
+            word = find.word
+            lanes = word.rules.lanes
+            if find.lane in (rules.lanes[word.risk] if lanes is None else lanes):
+                action = rules.action(word.risk, find.lane, word.rules.action)
+                found.append(Verdict(word.risk, word.rule, find.lane, find.start, find.end, action))
+        return found
 
     def personal(self, fold: folding.Folded, side: Side, *, before: str = "") -> list[Verdict]:
         """Return the personal information in a folded text; `before` is the character before it, if any."""
@@ -143,18 +145,36 @@ class Checker:
         shift = len(before)
         return [
             Verdict(
-                PERSONAL_RISK, f"personal:{item.kind}", "personal",
+                PERSONAL_RISK, f"personal:{item.kind}", Lane.PERSONAL,
                 fold.origin(item.start - shift), fold.end(item.end - shift), actions[item.kind],
             )
             for item in personal.find(before + fold.text, shift)
         ]  # fmt: skip
 
+    def scored(self, text: str, side: Side) -> list[Verdict]:
+        """Return what the classifier says of a whole text, where a rule asks for it."""
+        if self.model is None or not self.sides[side].model:
+            return []
+        rules = self.policy.side(side)
+        least = rules.thresholds.get(Lane.MODEL, {})
+        rule = f"model:{self.model.version}"
+        return [
+            Verdict(item.risk, rule, Lane.MODEL, item.start, item.end, rules.action(item.risk, Lane.MODEL), item.score)
+            for item in self.model.findings(text, least)
+            if Lane.MODEL in rules.lanes.get(item.risk, ())
+        ]
+
     def check(self, text: str, side: Side) -> Checked:
         """Check one whole text; offsets in the result are characters of the text as given."""
         if not text:
             return CLEAN
-        fold = folding.fold(text)
-        found = self.words(text, side, fold=fold)[0] + self.personal(fold, side)
+        fold, plain = folding.fold(text), bones_of(text)
+        found = self.words(text, side, plain=plain, fold=fold)[0] + self.personal(fold, side)
+        checks = self.sides[side]
+        if checks.weak:
+            found += self.weak(text, side, plain=plain)
+        if checks.model:
+            found += self.scored(text, side)
         if not found:
             return CLEAN
         found.sort(key=lambda verdict: (verdict.start, verdict.end))
@@ -168,28 +188,6 @@ class Checker:
         return None
 
 
-def masked(text: str, verdicts: tuple[Verdict, ...]) -> str:
-    """Return a text with each verdict of action `mask` starred, character for character."""
-    out = text
-    for item in verdicts:
-        if item.action is Action.MASK:
-            starred = mask_span(item, text[item.start : item.end])
-            out = out[: item.start] + merge_stars(out[item.start : item.end], starred) + out[item.end :]
-    return out
-
-
-def merge_stars(one: str, other: str) -> str:
-    """Return two starred forms of one text together: what either hides stays hidden."""
-    return "".join("*" if "*" in (a, b) else a for a, b in zip(one, other, strict=True))
-
-
-def mask_span(verdict: Verdict, text: str) -> str:
-    """Return the starred form of one hit, of the same length."""
-    if verdict.lane == "personal":
-        return personal.mask(Kind(verdict.rule.removeprefix("personal:")), text)
-    return "*" * len(text)
-
-
-def load_checker(library: Path | None = None, policy: Path | None = None) -> Checker:
+def load_checker(library: Path | None = None, policy: Path | None = None, model: Path | None = None) -> Checker:
     """Load a checker from files, or the sample library and default policy; raise InputError."""
-    return Checker(load_library(library), load_policy(policy))
+    return Checker(load_library(library), load_policy(policy), Model.load(model) if model else None)

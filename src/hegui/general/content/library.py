@@ -1,38 +1,28 @@
-"""The keyword library: the operator's file, read strictly, compiled into a matcher.
-
-Files are CSV or XLSX with the columns `word,risk` or `关键词,一级分类,二级分类`. A risk is one of
-the 31 of GB/T 45654-2025 Annex A, as `A.1.a` or by its Chinese name.
-"""
+"""The keyword library: the operator's words compiled into matchers, and the edits made while it serves."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from hegui.general.content import folding
-from hegui.general.content.matcher import Matcher, build
+from hegui.general.content import folding, tables
+from hegui.general.content.matcher import Joined, Matcher, build
+from hegui.general.content.policy import Lane
+from hegui.general.content.rows import PLAIN, LibraryError, Row, WordRules, read_rows
 from hegui.general.content.skeleton import BREAK, skeleton
-from hegui.kit.errors import InputError
+from hegui.general.content.sounds import Sounds
+from hegui.kit.canonical import canonical
 from hegui.kit.text import Bi
-from hegui.law import risks
+
+__all__ = ["Library", "LibraryError", "Row", "Word", "compile_library", "load_library", "read_rows"]
 
 SAMPLE = "sample"
-_WORD_COLUMNS = ("word", "关键词")
-_RISK_COLUMNS = ("risk", "二级分类", "一级分类")
-_LONGEST = 100
-_ROWS_SHOWN = 5
-_SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
-"""What a formula that failed leaves in its cell: no word that anybody meant."""
-
-
-class LibraryError(InputError):
-    """A keyword file can not be used; the message names the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +33,55 @@ class Word:
     risk: str
     row: int
     folded: str
+    rules: WordRules = PLAIN
+    edit: str = ""
 
     @property
     def rule(self) -> str:
-        """Return the rule's id: the row in the operator's file."""
-        return f"keyword:{self.row}"
+        """Return the rule's id: the row in the operator's file, or the edit that added the word."""
+        return f"word:{self.edit}" if self.edit else f"keyword:{self.row}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way in which a word is looked for.
+
+    `lane` is None where the way it stands in the text decides; `part` counts the words that are
+    asked to stand near each other, 0 being the word itself.
+    """
+
+    word: Word
+    lane: Lane | None = None
+    part: int = 0
+
+
+class _Either:
+    """Whatever is in one of two sets."""
+
+    __slots__ = ("_one", "_other")
+
+    def __init__(self, one: Container[str], other: Container[str]) -> None:
+        self._one, self._other = one, other
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._one or item in self._other
 
 
 @dataclass(frozen=True)
 class Index:
-    """Words of one form ready to be looked for: a matcher, the words of each pattern, and what could become a hit."""
+    """Forms ready to be looked for: a matcher, the forms of each pattern, and what could become a hit."""
 
     matcher: Matcher = field(compare=False, repr=False)
-    words: tuple[tuple[Word, ...], ...] = field(compare=False, repr=False)
-    prefixes: frozenset[str] = field(compare=False, repr=False)
+    words: tuple[tuple[Form, ...], ...] = field(compare=False, repr=False)
+    prefixes: Container[str] = field(compare=False, repr=False)
     longest: int = 0
 
     @classmethod
-    def of(cls, forms: Iterable[tuple[str, Word]]) -> Index:
-        """Index `(pattern, word)` pairs; equal patterns are one."""
-        grouped: dict[str, list[Word]] = {}
-        for pattern, word in forms:
-            grouped.setdefault(pattern, []).append(word)
+    def of(cls, forms: Iterable[tuple[str, Form]]) -> Index:
+        """Index `(pattern, form)` pairs; equal patterns are one."""
+        grouped: dict[str, list[Form]] = {}
+        for pattern, form in forms:
+            grouped.setdefault(pattern, []).append(form)
         return cls(
             matcher=build(tuple(grouped)),
             words=tuple(map(tuple, grouped.values())),
@@ -72,13 +89,25 @@ class Index:
             longest=max(map(len, grouped), default=0),
         )
 
+    def joined(self, other: Index) -> Index:
+        """Return what finds the forms of both, without building the greater one again."""
+        if not other.words:
+            return self
+        return Index(
+            matcher=Joined(self.matcher, other.matcher, len(self.words)),
+            words=self.words + other.words,
+            prefixes=_Either(self.prefixes, other.prefixes),
+            longest=max(self.longest, other.longest),
+        )
+
 
 @dataclass(frozen=True)
 class Library:
-    """A compiled library; `version` is the digest of its words and risks.
+    """A compiled library; `version` is the digest of its words and what is said of them.
 
     `bones` are the words as skeletons, which find them however they are hidden; `literal` are those
-    that a skeleton can not tell from others (a mark or a repeated character is part of the word).
+    that a skeleton can not tell from others (a mark or a repeated character is part of the word);
+    `gone` are the rules that an edit took back.
     """
 
     words: tuple[Word, ...]
@@ -86,33 +115,87 @@ class Library:
     source: str
     bones: Index = field(compare=False, repr=False)
     literal: Index = field(compare=False, repr=False)
-    prefixes: frozenset[str] = field(init=False, compare=False, repr=False)
+    gone: frozenset[str] = frozenset()
+    parts: tuple[Library, ...] = field(default=(), compare=False, repr=False)
+    prefixes: Container[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prefixes", self.bones.prefixes | self.literal.prefixes)
+        both = _Either(self.bones.prefixes, self.literal.prefixes) if self.literal.words else self.bones.prefixes
+        object.__setattr__(self, "prefixes", both)
 
     @property
     def patterns(self) -> frozenset[str]:
         """Return the different words, folded."""
-        return frozenset(word.folded for word in self.words)
+        return frozenset(word.folded for word in self.live)
+
+    @property
+    def live(self) -> Iterator[Word]:
+        """Return the words that were not taken back."""
+        return (word for word in self.words if word.rule not in self.gone)
 
     @property
     def longest(self) -> int:
         """Return the characters of the longest word."""
         return max(self.bones.longest, self.literal.longest)
 
+    @cached_property
+    def widest(self) -> int:
+        """Return the most characters within which words are asked to stand together; 0 where none is."""
+        return max((word.rules.within for word in self.words), default=0)
+
+    @cached_property
+    def own_lanes(self) -> frozenset[Lane]:
+        """Return the lanes that words choose for themselves."""
+        return frozenset[Lane]().union(*(word.rules.lanes or () for word in self.words))
+
+    @cached_property
+    def sounds(self) -> tuple[tuple[Sounds, tuple[Word, ...]], ...]:
+        """Return the words by their sound, with the words that the finds number; made on first use, in seconds for 100,000."""
+        if self.parts:
+            return tuple(found for part in self.parts for found in part.sounds)
+        plain = ((number, skeleton(word.folded).text) for number, word in enumerate(self.words) if not word.rules.near)
+        return ((Sounds(plain), self.words),)
+
     @property
     def is_sample(self) -> bool:
         """Say whether this is the sample that hegui ships, which protects nobody."""
         return self.source == SAMPLE
 
+    @property
+    def base_version(self) -> str:
+        """Return the version of the file, without the edits made while serving."""
+        return self.version.partition("+")[0]
+
     def counts(self) -> Counter[str]:
         """Return the number of different words of each risk; words that fold to the same count once."""
-        return Counter(risk for _, risk in {(word.folded, word.risk) for word in self.words})
+        return Counter(risk for _, risk in {(word.folded, word.risk) for word in self.live})
 
     def word(self, rule: str) -> Word | None:
         """Return the word of a rule id of this version."""
         return next((word for word in self.words if word.rule == rule), None)
+
+    def edited(self, added: Iterable[Row], gone: Iterable[str]) -> Library:
+        """Return this library with words added and rules taken back, in milliseconds: only what is new is compiled.
+
+        Edits are told from the rows of a file by `Row.edit`; call it on the library of the file with
+        all edits each time.
+        """
+        rows = sorted(added, key=lambda row: row.edit)
+        missing = frozenset(gone)
+        if not rows and not missing:
+            return self
+        more = compile_library(rows, self.source)
+        listing = [[row.edit, row.word, row.risk, row.rules.as_dict()] for row in rows]
+        digest = sha256(canonical([listing, sorted(missing)])).hexdigest()[:8]
+        return Library(
+            words=self.words + more.words,
+            version=f"{self.version}+{digest}",
+            source=self.source,
+            bones=self.bones.joined(more.bones),
+            literal=self.literal.joined(more.literal),
+            gone=missing,
+            parts=(self, more),
+        )
 
 
 def is_latin(character: str) -> bool:
@@ -127,124 +210,62 @@ def _prefixes(pattern: str) -> Iterator[str]:
         yield pattern
 
 
-def compile_library(rows: Iterable[tuple[int, str, str]], source: str) -> Library:
-    """Compile `(row, word, risk id)` triples; equal words after folding share a pattern."""
-    words = tuple(Word(text, risk, row, folding.folded(text)) for row, text, risk in rows)
-    bones: list[tuple[str, Word]] = []
-    literal: list[tuple[str, Word]] = []
+# --- compiling -----------------------------------------------------------------------------------------
+
+_MOST_SPELLINGS = 12
+_DIGITS = "0123456789"
+_NUMERALS = ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
+
+
+def spellings(bones: str) -> Iterator[tuple[str, Lane]]:
+    """Yield how a skeleton is written with characters in parts (one of them, or all), or its digits as numerals."""
+    table = tables.splits()
+    choices = [table.get(one, ()) for one in bones]
+    for at, forms in enumerate(choices):
+        yield from ((bones[:at] + _parts(form) + bones[at + 1 :], Lane.SPLIT) for form in forms)
+    if sum(map(bool, choices)) > 1:
+        yield "".join(_parts(forms[0]) if forms else one for one, forms in zip(bones, choices, strict=True)), Lane.SPLIT
+    if len(bones) > 1 and any(one in _DIGITS for one in bones):
+        for numerals in _NUMERALS:
+            yield bones.translate(str.maketrans(_DIGITS, numerals)), Lane.HIDDEN
+
+
+def _parts(form: str) -> str:
+    return skeleton(form).text
+
+
+def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> Library:
+    """Compile rows `(row, word, risk id[, rules])`; equal words after folding share a pattern."""
+    read = [Row(*row) for row in rows]
+    words = tuple(Word(row.word, row.risk, row.row, folding.folded(row.word), row.rules, row.edit) for row in read)
+    bones: list[tuple[str, Form]] = []
+    literal: list[tuple[str, Form]] = []
     for word in words:
-        found = skeleton(word.folded).text
-        if len(found) == len(word.folded) and BREAK not in found:
-            bones.append((found, word))
-        else:
-            literal.append((word.folded, word))
-    listing = "\n".join(sorted(f"{word.folded}\t{word.risk}" for word in words))
+        for part, text in enumerate((word.folded, *map(folding.folded, word.rules.near))):
+            found = skeleton(text).text
+            if len(found) != len(text) or BREAK in found:
+                literal.append((text, Form(word, None, part)))
+                continue
+            bones.append((found, Form(word, None, part)))
+            extra = dict(spellings(found)) if part == 0 else {}
+            bones += [(form, Form(word, lane)) for form, lane in list(extra.items())[:_MOST_SPELLINGS] if form != found]
     return Library(
         words=words,
-        version=sha256(listing.encode()).hexdigest()[:16],
+        version=_version(words),
         source=source,
         bones=Index.of(bones),
         literal=Index.of(literal),
     )
 
 
-def _table(path: Path, data: bytes) -> list[list[str]]:
-    if path.suffix.lower() in {".xlsx", ".xlsm"}:
-        from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, seldom needed
-
-        try:
-            sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-            # The size that a file states can be wrong; rows beyond it would be lost without a word.
-            sheet.reset_dimensions()
-            return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-        except Exception as error:  # noqa: BLE001 - a spreadsheet can be broken in any way
-            raise LibraryError(
-                Bi(f"{path} 不是有效的 XLSX：{error}", f"{path} is not a valid XLSX: {error}"),
-                Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
-            ) from None
-    # Strict: a quote that is never closed would swallow every row after it.
-    reader = csv.reader(io.StringIO(_decoded(path, data), newline=""), strict=True)
-    try:
-        return list(reader)
-    except csv.Error as error:
-        raise LibraryError(
-            Bi(
-                f"{path} 不是有效的 CSV，读到第 {reader.line_num} 行：{error}",
-                f"{path} is not valid CSV, read up to line {reader.line_num}: {error}",
-            ),
-            Bi("改正引号等格式，或另存为 XLSX", "correct the quotes, or save it as XLSX"),
-        ) from None
+def _version(words: tuple[Word, ...]) -> str:
+    listing = "\n".join(sorted(f"{word.folded}\t{word.risk}{_said(word.rules)}" for word in words))
+    return sha256(listing.encode()).hexdigest()[:16]
 
 
-def _decoded(path: Path, data: bytes) -> str:
-    """Return a file's text; a damaged UTF-8 file is not read as GB18030, which would turn its words into others."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            lossy = data.decode("utf-8", "replace")
-            if lossy.count("\ufffd") < sum("\u4e00" <= character <= "\u9fff" for character in lossy):
-                break
-    raise LibraryError(
-        Bi(f"{path} 不是完好的 UTF-8 或 GB18030 文本", f"{path} is not sound text in UTF-8 or GB18030"),
-        Bi("另存为 UTF-8 编码的 CSV", "save it as CSV in UTF-8"),
-    )
-
-
-def _columns(header: list[str], path: Path) -> tuple[int, list[int]]:
-    names = [cell.strip().lower() for cell in header]
-    word = next((names.index(name) for name in _WORD_COLUMNS if name in names), None)
-    risk = [names.index(name) for name in _RISK_COLUMNS if name in names]
-    if word is None or not risk:
-        raise LibraryError(
-            Bi(
-                f"{path} 缺少列 word,risk 或 关键词,一级分类,二级分类",
-                f"{path} lacks the columns word,risk or 关键词,一级分类,二级分类",
-            ),
-            Bi("在第一行写上列名", "name the columns in the first row"),
-        )
-    return word, risk
-
-
-def read_rows(path: Path, data: bytes) -> list[tuple[int, str, str]]:
-    """Read `(row, word, risk)` from a file; raise LibraryError that lists the rows that are wrong."""
-    table = _table(path, data)
-    if not table:
-        raise LibraryError(Bi(f"{path} 是空文件", f"{path} is empty"), Bi("给出至少一行", "give at least one row"))
-    word_at, risk_at = _columns(table[0], path)
-    rows, wrong = [], []
-    for number, cells in enumerate(table[1:], 2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        word = cells[word_at].strip() if word_at < len(cells) else ""
-        named = [cells[at] for at in risk_at if at < len(cells) and cells[at].strip()]
-        risk = next((found for cell in named if (found := risks().find(cell))), None)
-        if risk is None:
-            wrong.append((number, f"未知风险 unknown risk {named}"))
-        elif word.upper() in _SHEET_ERRORS:
-            wrong.append((number, f"公式出错 a formula that failed: {word}"))
-        elif not folding.folded(word) or len(word) > _LONGEST:
-            wrong.append((number, f"词为空或超过 {_LONGEST} 字 empty or too long"))
-        else:
-            rows.append((number, word, risk))
-    if wrong:
-        shown = "; ".join(f"{path.name}:{number} {what}" for number, what in wrong[:_ROWS_SHOWN])
-        raise LibraryError(
-            Bi(
-                f"关键词库有 {len(wrong)} 行有误：{shown}",
-                f"{len(wrong)} rows of the keyword library are wrong: {shown}",
-            ),
-            Bi(
-                "风险写作 A.1.a 至 A.5.b 或其中文名；改正后重新载入，原库仍在使用",
-                "write risks as A.1.a to A.5.b or their Chinese names; the old library stays in use",
-            ),
-        )
-    if not rows:
-        raise LibraryError(
-            Bi(f"{path} 只有列名，没有词", f"{path} is empty but for its header"),
-            Bi("给出至少一行；公式须先存为值", "give at least one row; save formulas as values first"),
-        )
-    return rows
+def _said(rules: WordRules) -> str:
+    said: dict[str, Any] = rules.as_dict()
+    return "\t" + canonical(said).decode() if said else ""
 
 
 def load_library(path: Path | None) -> Library:

@@ -8,12 +8,16 @@ starts earlier when more text comes. See docs/streaming.md.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from hegui.general.content import folding
 from hegui.general.content.checks import Checker, Verdict, mask_span, merge_stars
 from hegui.general.content.library import Index, is_latin
+from hegui.general.content.near import Nearby
 from hegui.general.content.personal import ANY_LONG
-from hegui.general.content.policy import BLOCKING, Action, Side
+from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
 from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
+from hegui.general.content.sounds import clauses, ended
 from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
 _SHORT = 64
@@ -27,8 +31,8 @@ class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
     __slots__ = (
-        "_before", "_checker", "_either", "_ends", "_find", "_held", "_literal", "_longest", "_passed", "_prefixes", "_reach", "_runs", "_side",
-        "_tail", "blocked", "released", "stopped", "verdicts",
+        "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_literal", "_longest", "_nearby", "_passed",
+        "_prefixes", "_reach", "_runs", "_side", "_tail", "_weak", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
@@ -40,9 +44,13 @@ class Window:
         self._literal = checker.library.literal if checker.library.literal.words else None
         self._either = checker.library.prefixes
         self._longest = max(self._longest, checker.library.literal.longest)
-        self._tail = checker.tails[side]
-        self._ends = checker.ends[side]
-        self._reach = checker.reach[side]
+        checks = checker.sides[side]
+        self._tail = checks.tail
+        self._ends = checks.ends
+        self._reach = checks.reach
+        self._weak = checks.weak
+        self._by_clause = checks.holds_weak
+        self._nearby = Nearby() if checker.library.widest else None
         self._runs = folding.Runs()
         self._held = ""
         self._before = ""
@@ -63,7 +71,7 @@ class Window:
             return ""
         # The common case in few steps: every character becomes one or is left out, nothing hits. The rest is `_step`.
         text = self._held + piece
-        bones = plain(text) if len(text) <= _SHORT else None
+        bones = plain(text) if len(text) <= _SHORT and not self._by_clause else None
         if bones is None:
             return self._step(self._runs.cut(piece), final=False)
         self._runs.length = 0
@@ -125,7 +133,8 @@ class Window:
         fold = folding.fold(text)
         found, _ = self._checker.words(text, self._side, fold=fold)
         found += self._checker.personal(fold, self._side)
-        if any(verdict.action is not Action.PASS for verdict in found):
+        found += self._checker.weak(text, self._side)
+        if any(verdict.action not in NOTED for verdict in found):
             self._runs.length = 0
             return self.feed(text) + self.finish()
         return self._release(text, found, len(text))
@@ -139,23 +148,47 @@ class Window:
     def _step(self, piece: str, *, final: bool) -> str:
         text = self._held + piece
         bones = skeleton(text)
-        found, open_at = self._checker.words(text, self._side, bones=bones, before=self._before, final=final)
+        if self._nearby is not None:
+            self._nearby.passed = self._passed
+        found, open_at = self._checker.words(
+            text, self._side, bones=bones, before=self._before, final=final, nearby=self._nearby
+        )
         hold = len(text) if final else min(open_at, self._hold(text, bones))
+        if self._by_clause:
+            hold, more = self._clauses(text, hold, final=final)
+            found += more
         if self._tail is not None:
             # What starts at or after `hold` may still grow, and is looked at again with more text.
             found += [
                 verdict
                 for verdict in self._checker.personal(folding.fold(text), self._side, before=self._before)
-                if verdict.start < hold and verdict.action is not Action.PASS
+                if verdict.start < hold and verdict.action not in NOTED
             ]
         if not found:
             return self._release(text, found, hold)
         blocking = [verdict for verdict in found if verdict.action in BLOCKING]
         if not blocking:
-            return self._release(text, found, _clear(found, hold))
+            return self._release(text, found, self._limit(text, found, hold))
         if len(piece) > 1:
             return self._one_by_one(piece)
         return self._block(text, found, min(hold, *(verdict.start for verdict in blocking)))
+
+    def _clauses(self, text: str, hold: int, *, final: bool) -> tuple[int, list[Verdict]]:
+        """Return where to hold so that what waits begins with a clause, and the hits by sound in the clauses that ended."""
+        last = len(text) if final else ended(text)
+        found = self._checker.weak(text[:last], self._side)
+        begins = [begin for begin, _ in clauses(text)]
+        return max((place for place in (*begins, last) if place <= min(hold, last)), default=0), found
+
+    def _limit(self, text: str, found: list[Verdict], hold: int) -> int:
+        """Return how much may leave so that no hit is cut, and what waits begins with a clause where that matters."""
+        limit = _clear(found, hold)
+        while self._by_clause and limit < len(text):
+            begin = max(begin for begin, _ in clauses(text) if begin <= limit)
+            if begin == limit:
+                break
+            limit = _clear(found, begin)
+        return limit
 
     def _hold(self, text: str, bones: Skeleton) -> int:
         """Return where the part begins that could still become a hit."""
@@ -190,11 +223,11 @@ class Window:
         bones: str,
         text: str = "",
         origins: list[int] | Places | tuple[()] = (),
-        prefixes: frozenset[str] | None = None,
+        prefixes: Container[str] | None = None,
     ) -> int:
         """Return where in the skeleton a word could have begun; its length when none could."""
         size = len(bones)
-        prefixes = prefixes or self._prefixes
+        prefixes = self._prefixes if prefixes is None else prefixes
         for start in range(max(0, size - self._longest), size):
             if bones[start:] in prefixes:
                 if bones[start] < _NOT_ASCII and is_latin(bones[start]):
@@ -251,12 +284,18 @@ class Window:
         return "".join(out)
 
     def _note_passed_kinds(self) -> None:
-        """Note kinds that policy lets pass; they are looked for once, in all that was released."""
+        """Note what policy lets pass but records; it is looked for once, in all that was released."""
         kinds = self._checker.policy.side(self._side).personal.values()
-        if Action.PASS not in kinds or not self.released:
+        personal = not NOTED.isdisjoint(kinds)
+        weak = self._weak and not self._by_clause
+        if not self.released or not (personal or weak):
             return
-        fold = folding.fold("".join(self.released))
-        self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action is Action.PASS]
+        text = "".join(self.released)
+        if personal:
+            fold = folding.fold(text)
+            self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action in NOTED]
+        if weak:
+            self.verdicts += self._checker.weak(text, self._side)
 
 
 def _clear(spans: list[Verdict], limit: int) -> int:

@@ -3,29 +3,38 @@
 A word is looked for in the skeleton of the text. Where nothing that shows was left out between
 its characters the find is `exact`; where something was, it is `hidden`, and counts only if what
 stands between is no ordinary gap: 很大，麻烦 says nothing of 大麻. A find that the likeliest
-reading of its neighbourhood cuts through, 大麻 in 大麻烦, is `torn`.
+reading of its neighbourhood cuts through, 大麻 in 大麻烦, is `torn`. Characters written as their
+parts are `split`; the weaker ways by sound are in `sounds`. A word does not count inside one of
+its exception phrases, outside its dates, or without the words that it is asked to stand near.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
 from hegui.general.content.lexicon import Place, Segmenter, load_lexicon
-from hegui.general.content.library import Index, Library, Word, is_latin
+from hegui.general.content.library import Form, Library, Word, is_latin
 from hegui.general.content.matcher import Hit
+from hegui.general.content.near import Nearby
+from hegui.general.content.policy import Lane
+from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, bones_of, skeleton
+from hegui.general.content.sounds import clauses, has_letters
+from hegui.kit import clock
 
-EXACT, HIDDEN, TORN = "exact", "hidden", "torn"
-REACH_BEFORE, REACH_AFTER = Segmenter.reach_before, Segmenter.reach_after
+REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
+REACH_AFTER = Segmenter.reach_after
 """Characters around a find that can matter to it."""
 _NATURAL = frozenset(" \t\r\n\u3000\u00a0,.!?;:'\"()[]{}<>/\\-_~，。！？；：、‘’“”（）【】《》〈〉「」『』—…·～")
 """What stands between words in ordinary text; other marks and symbols do not."""
 _PAUSES = frozenset("，。！？；：、…\r\n”’）】》」』")
 """Of these, what ends a clause: the words on either side are two unless a mark stands in every gap."""
+WEAK = frozenset({Lane.PINYIN, Lane.HOMOPHONE, Lane.INITIALS})
+"""The lanes by sound."""
 _SHORT = 2
 _LATIN_LEAST = 5
 """A Latin word has to have as many letters for its letters to be found apart: `a v` stands in any English text."""
@@ -36,7 +45,7 @@ class Find:
     """A word found, at characters `start` to `end` of the text."""
 
     word: Word
-    lane: str
+    lane: Lane
     start: int
     end: int
 
@@ -46,48 +55,97 @@ class _Span:
     number: int
     start: int
     end: int
-    lane: str | None
+    lane: Lane | None
     """None where more text decides."""
 
 
 class Finder:
     """Finds the words of one library."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, weak: Collection[Lane] = ()) -> None:
+        """Make ready to find; `weak` are the lanes by sound that `find_weak` will be asked for."""
         self._library = library
         self._segmenter = Segmenter(load_lexicon())
+        self._weak = frozenset(weak)
+        self._sounds = library.sounds if weak else ()
 
-    def find(
+    def find(  # noqa: PLR0913 - what is there already need not be made again
         self,
         text: str,
         before: str = "",
         *,
         bones: Skeleton | None = None,
+        plain: str | None = None,
         fold: Folded | None = None,
         final: bool = True,
+        nearby: Nearby | None = None,
     ) -> tuple[list[Find], int]:
         """Return the words in a text, and where the first find begins that more text decides (the end, if none).
 
         `before` are the characters that stand before the text, at most `REACH_BEFORE` of them;
-        `bones` is its skeleton and `fold` its folded form, if there. A word that begins or ends in a Latin letter or digit
-        counts at a word's edge only.
+        `bones` is its skeleton, `plain` the skeleton's text and `fold` the folded form, if there. A word that begins or ends in
+        a Latin letter or digit counts at a word's edge only. `nearby` remembers, for a text in pieces, what stood before.
         """
         library = self._library
-        found: list[Find] = []
-        open_at = len(text)
-        hits = library.bones.matcher.find(bones.text if bones else bones_of(text))
-        spans: list[tuple[Index, _Span]] = []
+        if plain is None:
+            plain = bones.text if bones else bones_of(text)
+        hits = library.bones.matcher.find(plain)
+        if not hits and not library.literal.words:
+            return [], len(text)
+        spans: list[tuple[Form, _Span]] = []
         if hits:
             bones = bones or skeleton(text)
-            spans += [(library.bones, span) for span in self._spans(hits, text, bones, before, final=final)]
+            found = self._spans(hits, text, bones, before, final=final)
+            spans += [(form, span) for span in found for form in library.bones.words[span.number]]
         if library.literal.words:
-            spans += [(library.literal, span) for span in self._literal(fold or folding(text), before, final=final)]
-        for index, span in spans:
-            if span.lane is None:
+            literal = self._literal(fold or folding(text), before, final=final)
+            spans += [(form, span) for span in literal for form in library.literal.words[span.number]]
+        return self._fair(spans, text, before, nearby, final=final)
+
+    def _fair(
+        self, spans: list[tuple[Form, _Span]], text: str, before: str, nearby: Nearby | None, *, final: bool
+    ) -> tuple[list[Find], int]:
+        """Return the finds that count, and where the first begins that more text decides."""
+        found: list[Find] = []
+        open_at = len(text)
+        today = clock.today()
+        if self._library.widest:
+            nearby = nearby or Nearby()
+            spans.sort(key=lambda item: (item[1].end, item[1].start))
+        for form, span in spans:
+            word, rules = form.word, form.word.rules
+            if word.rule in self._library.gone or not rules.on(today):
+                continue
+            reach = LONGEST_REACH if rules.exceptions else 0
+            if span.lane is None or (reach and not final and len(text) - span.end < reach):
                 open_at = min(open_at, span.start)
-            else:
-                found += [Find(word, span.lane, span.start, span.end) for word in index.words[span.number]]
+            elif rules.exceptions and not form.part and _is_exception(word, text, span, before):
+                continue
+            elif not rules.near or (
+                nearby and span.lane is not Lane.TORN and nearby.complete(word, form.part, span.start, span.end)
+            ):
+                found.append(Find(word, form.lane or span.lane, span.start, span.end))
         return found, open_at
+
+    def find_weak(self, text: str, plain: str | None = None) -> list[Find]:
+        """Return the words that a text holds by their sound, each within one clause; `plain` is its skeleton's text, if there."""
+        found: list[Find] = []
+        homophones = Lane.HOMOPHONE in self._weak
+        if not homophones and not has_letters(bones_of(text) if plain is None else plain):
+            return found
+        gone, today = self._library.gone, clock.today()
+        for begin, end in clauses(text):
+            bones = skeleton(text[begin:end])
+            if not homophones and not has_letters(bones.text):
+                continue
+            origins = bones.origins
+            for sounds, words in self._sounds:
+                for item in sounds.find(bones.text, origins, self._weak):
+                    word = words[item.number]
+                    if item.lane in self._weak and word.rule not in gone and word.rules.on(today):
+                        start, stop = begin + int(origins[item.begin]), begin + int(origins[item.stop - 1]) + 1
+                        found.append(Find(word, item.lane, start, stop))
+        return found
 
     def _spans(self, hits: Iterable[Hit], text: str, bones: Skeleton, before: str, *, final: bool) -> Iterator[_Span]:
         origins = bones.origins
@@ -104,13 +162,17 @@ class Finder:
                 if not after and not final:
                     yield _Span(number, start, end, None)
                     continue
-            lane = EXACT if not any(BONES[one] for a, b in pairwise(places) for one in text[a + 1 : b]) else HIDDEN
+            exact = not any(BONES[one] for a, b in pairwise(places[1:]) for one in text[a + 1 : b])
+            if exact:
+                start = places[0] = _last_repetition(text, places)
+                exact = len(places) == 1 or not any(BONES[one] for one in text[start + 1 : places[1]])
             if not final and not word.isascii() and not self._settled(text, end):
                 yield _Span(number, start, end, None)
-            elif lane == EXACT:
-                yield _Span(number, start, end, TORN if self._is_torn(word, text, start, end, before) else EXACT)
+            elif exact:
+                torn = self._is_torn(word, text, start, end, before)
+                yield _Span(number, start, end, Lane.TORN if torn else Lane.EXACT)
             elif self._is_hiding(text, places, word, before):
-                yield _Span(number, start, end, HIDDEN)
+                yield _Span(number, start, end, Lane.HIDDEN)
 
     @staticmethod
     def _settled(text: str, end: int) -> bool:
@@ -152,12 +214,39 @@ class Finder:
             if first < 0 or (is_latin(joined[begin]) and begin and is_latin(joined[begin - 1])):
                 continue
             start, end = folded.origin(first), folded.end(stop - len(context))
-            lane: str | None = EXACT
+            lane: Lane | None = Lane.EXACT
             if is_latin(joined[stop - 1]):
                 if stop < len(joined) and is_latin(joined[stop]):
                     continue
-                lane = EXACT if stop < len(joined) or final else None
+                lane = Lane.EXACT if stop < len(joined) or final else None
             yield _Span(number, start, end, lane)
+
+
+def _last_repetition(text: str, places: Sequence[int]) -> int:
+    """Return where a word begins when all that stands after its first character is that character again.
+
+    标标记甲 holds 标记甲 as it is, from its second character on.
+    """
+    first = places[0]
+    gap = text[first + 1 : places[1]] if len(places) > 1 else ""
+    if gap and all(BONES[one] in {BONES[text[first]], ""} for one in gap):
+        return max(at for at in range(first, places[1]) if BONES[text[at]])
+    return first
+
+
+def _is_exception(word: Word, text: str, span: _Span, before: str) -> bool:
+    """Say whether a find stands inside one of the word's exception phrases."""
+    left, right = _left_bones(text, span.start, before), _right_bones(text, span.end, LONGEST_REACH)
+    inside = bones_of(text[span.start : span.end])
+    joined, end = left + inside + right, len(left) + len(inside)
+    for phrase in word.rules.exceptions:
+        bones = bones_of(phrase)
+        at = joined.find(bones)
+        while at >= 0:
+            if at <= len(left) and end <= at + len(bones):
+                return True
+            at = joined.find(bones, at + 1)
+    return False
 
 
 def context_of(text: str, cut: int, before: str) -> str:
@@ -196,5 +285,5 @@ def _left_bones(text: str, start: int, before: str) -> str:
     return "".join(BONES[one] for one in context_of(text, start, before))
 
 
-def _right_bones(text: str, end: int) -> str:
-    return "".join(BONES[one] for one in text[end : end + REACH_AFTER])
+def _right_bones(text: str, end: int, reach: int = REACH_AFTER) -> str:
+    return "".join(BONES[one] for one in text[end : end + reach])

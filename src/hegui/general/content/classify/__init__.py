@@ -5,7 +5,8 @@ where to look, and by default it never blocks alone. See docs/classifier.md.
 """
 
 from hegui.general.content.classify.labels import Labels, LabelsError, Record, read_labels
-from hegui.general.content.classify.model import LANE, UNMAPPED, Finding, Model, ModelError
+from hegui.general.content.classify.model import LANE, Finding, Model, ModelError
+from hegui.general.content.policy import UNMAPPED
 
 __all__ = [
     "LANE", "UNMAPPED", "Finding", "Labels", "LabelsError", "Model", "ModelError", "Record", "read_labels",

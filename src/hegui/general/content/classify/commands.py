@@ -11,10 +11,11 @@ import click
 
 from hegui.general.content.classify.features import BITS
 from hegui.general.content.classify.labels import read_labels, risk_named
-from hegui.general.content.classify.model import UNMAPPED, Model
+from hegui.general.content.classify.model import Model
 from hegui.general.content.classify.report import few_benign, markdown, percent
 from hegui.general.content.classify.training import Options
 from hegui.general.content.classify.training import train as train_model
+from hegui.general.content.policy import UNMAPPED
 from hegui.kit.commands import guarded, json_option, say
 from hegui.kit.errors import InputError
 from hegui.kit.files import write_atomic

@@ -17,7 +17,8 @@ from typing import Any
 import orjson
 
 from hegui.general.content.classify import features
-from hegui.general.content.classify.model import UNMAPPED, File
+from hegui.general.content.classify.model import File
+from hegui.general.content.policy import UNMAPPED
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import risks

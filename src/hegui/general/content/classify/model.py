@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import msgspec
@@ -19,14 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hegui.general.content.classify import features
+from hegui.general.content.policy import UNMAPPED, Lane
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import risks
 
-LANE = "classifier"
-UNMAPPED = "unmapped"
-"""What a label of plain 1 is called when nobody says which risk it means."""
+LANE = Lane.MODEL
 _MAGIC = b"HEGUIHGM"
 _FORMAT = 1
 _DIGEST = 32
@@ -35,6 +35,7 @@ _STEPS = 127
 _PIECE = 1 << 13
 """Places scored at once: a multiple of the stride."""
 _STEEPEST = 700.0
+_OWN: Mapping[str, float] = MappingProxyType({})
 
 
 class ModelError(InputError):
@@ -227,11 +228,15 @@ class Model:
         best = self.stretches(text).max(axis=0).tolist()
         return {head.risk: probability(logit, head) for head, logit in zip(self.header.heads, best, strict=True)}
 
-    def findings(self, text: str) -> list[Finding]:
-        """Return the risks whose score reaches their threshold, with the stretch of the original that scored most."""
-        over = {risk: score for risk, score in self.scores(text).items() if score >= self.thresholds[risk]}
+    def findings(self, text: str, least: Mapping[str, float] = _OWN) -> list[Finding]:
+        """Return the risks whose score reaches their threshold, with the stretch of the original that scored most.
+
+        `least` are thresholds, 0 to 1, instead of the model's own.
+        """
+        limits = {**self.thresholds, **least}
+        over = {risk: score for risk, score in self.scores(text).items() if score >= limits[risk]}
         return [
-            Finding(risk, f"{LANE}:{self.version}", LANE, score, self.thresholds[risk], *self._span(text, risk))
+            Finding(risk, f"{LANE}:{self.version}", LANE, score, limits[risk], *self._span(text, risk))
             for risk, score in over.items()
         ]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from hegui.general.content.classify.model import UNMAPPED
 from hegui.general.content.classify.obscure import WAYS
 from hegui.general.content.classify.training import BENIGN, Outcome
+from hegui.general.content.policy import UNMAPPED
 from hegui.kit.text import Bi
 from hegui.law import risks
 

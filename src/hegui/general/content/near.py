@@ -1,0 +1,38 @@
+"""Words that count only together: all of them within so many characters of each other.
+
+The find is the word that comes last: until then nothing was said that is asked to be found, and
+text that streams has left already. So a text gives the same finds in any pieces.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hegui.general.content.library import Word
+
+
+class Nearby:
+    """Where the parts of such words stood last; one for a text, or for a stream from its beginning to its end."""
+
+    __slots__ = ("_places", "passed")
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, int], list[int]] = {}
+        self.passed = 0
+        """Characters of a stream that came before the text that is looked at."""
+
+    def complete(self, word: Word, part: int, start: int, end: int) -> bool:
+        """Note that a part of a word stands at `start` to `end`; say whether all others stand near before it.
+
+        Parts are noted in the order of their ends; noting one again changes nothing.
+        """
+        start, end = start + self.passed, end + self.passed
+        first = end - word.rules.within
+        places = self._places.setdefault((word.rule, part), [])
+        if start not in places:
+            places[:] = [place for place in places if place >= first] + [start]
+        others = (other for other in range(len(word.rules.near) + 1) if other != part)
+        return first <= start and all(
+            any(first <= place < end for place in self._places.get((word.rule, other), ())) for other in others
+        )

@@ -1,0 +1,98 @@
+"""Verdicts: one hit with its risk, rule, exact span and action; and what is done to a text for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hegui.general.content import personal
+from hegui.general.content.personal import Kind
+from hegui.general.content.policy import BLOCKING, Action, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One hit; the span is in characters of the original.
+
+    `risk` is one of the 31, or `unmapped` where a guard model found what none of them is; `score`,
+    0 to 1, is what a classifier or a guard gave, None for what is found or not.
+    """
+
+    risk: str
+    rule: str
+    lane: str
+    start: int
+    end: int
+    action: Action
+    score: float | None = None
+
+    def moved(self, by: int) -> Verdict:
+        """Return the same verdict further on in a longer text."""
+        return replace(self, start=self.start + by, end=self.end + by)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a record keeps: never the text that hit."""
+        found = {
+            "risk": self.risk, "rule": self.rule, "lane": self.lane,
+            "start": self.start, "end": self.end, "action": self.action.value,
+        }  # fmt: skip
+        return found if self.score is None else {**found, "score": round(self.score, 4)}
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What a verdict was made with; `model` and `guard` are empty where there is none."""
+
+    policy: str
+    library: str
+    law: str
+    model: str = ""
+    guard: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the versions."""
+        return {
+            "policy": self.policy, "library": self.library, "law": self.law, "model": self.model, "guard": self.guard,
+        }  # fmt: skip
+
+
+PERSONAL_RISK = "A.4.f"
+"""Personal information belongs to the risk of infringing personal-information rights."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The outcome for one whole text."""
+
+    action: Action
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """Say whether the text may not pass."""
+        return self.action in BLOCKING
+
+
+CLEAN = Checked(Action.PASS, ())
+
+
+def masked(text: str, verdicts: tuple[Verdict, ...]) -> str:
+    """Return a text with each verdict of action `mask` starred, character for character."""
+    out = text
+    for item in verdicts:
+        if item.action is Action.MASK:
+            starred = mask_span(item, text[item.start : item.end])
+            out = out[: item.start] + merge_stars(out[item.start : item.end], starred) + out[item.end :]
+    return out
+
+
+def merge_stars(one: str, other: str) -> str:
+    """Return two starred forms of one text together: what either hides stays hidden."""
+    return "".join("*" if "*" in (a, b) else a for a, b in zip(one, other, strict=True))
+
+
+def mask_span(verdict: Verdict, text: str) -> str:
+    """Return the starred form of one hit, of the same length."""
+    if verdict.lane == Lane.PERSONAL:
+        return personal.mask(Kind(verdict.rule.removeprefix("personal:")), text)
+    return "*" * len(text)
