@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from hegui.evidence.keyring import Keyring
-from hegui.general.content.checks import CLEAN, Checker
+from hegui.general.content.checks import CLEAN
+from hegui.general.content.inforce import InForce
 from hegui.general.content.policy import Side
 from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
@@ -21,7 +22,7 @@ from hegui.service.gateway.access import Grant
 from hegui.service.gateway.inbound import LONGEST_TEXT, Inbound, RequestCheck
 from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.recorder import Recorder
-from hegui.service.gateway.records import Exchanged, pseudonym
+from hegui.service.gateway.records import Exchanged, pseudonym, urgency
 from hegui.service.gateway.stream import Answer, AnswerContext
 from hegui.service.gateway.upstream import Events, Upstream, UpstreamError
 
@@ -38,8 +39,7 @@ _SET_ANSWER = "set_answer"
 class Engine:
     """What every exchange of a worker shares."""
 
-    checker: Checker
-    tools: Checker
+    inforce: InForce
     upstream: Upstream
     recorder: Recorder
     keyring: Keyring
@@ -62,6 +62,7 @@ class Exchange:
         self.grant = grant
         self.body = body
         self.size = size
+        self.checkers = engine.inforce.checkers(grant.service)
         self.content_id = ids.uuid7()
         self.streamed = body.get("stream") is True
         self._began = time.perf_counter()
@@ -83,8 +84,8 @@ class Exchange:
         response_format = body.get("response_format")
         return AnswerContext(
             content_id=self.content_id,
-            checker=self.engine.checker,
-            tools=self.engine.tools,
+            checker=self.checkers.chat,
+            tools=self.checkers.tools,
             label=settings.label,
             machine=isinstance(response_format, dict) and response_format.get("type") in _FORMATS,
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
@@ -98,7 +99,7 @@ class Exchange:
 
         Raises ApiError for a malformed request, or for a refusal where the service chose errors.
         """
-        check = RequestCheck(self.engine.checker, self.grant.settings)
+        check = RequestCheck(self.checkers.chat, self.grant.settings)
         try:
             if self.size > _BIG:
                 found = await asyncio.get_running_loop().run_in_executor(None, check.run, self.body)
@@ -117,7 +118,7 @@ class Exchange:
         return await self._refused(refusals.REFUSED_INPUT, self._set_answer(found))
 
     def _set_answer(self, found: Inbound) -> str | None:
-        return self.engine.checker.answer_for(found.blocking)
+        return self.checkers.chat.answer_for(found.blocking)
 
     async def _refused(self, outcome: str, set_answer: str | None) -> Json:
         self.answer.outcome = outcome
@@ -286,8 +287,9 @@ class Exchange:
         self.record.latency_ms = int((end - self._began) * 1000)
         if self._first is not None:
             self.record.first_ms = int((self._first - self._began) * 1000)
+        self.record.urgency = urgency(self.record, self.checkers.chat.policy)
         try:
-            await self.engine.recorder.record(self.record, self.engine.checker.versions)
+            await self.engine.recorder.record(self.record, self.checkers.chat.versions)
         except StoreError as error:
             raise not_recorded(error) from error
 
@@ -323,7 +325,7 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
     """Check one text as input and return a result in the shape of OpenAI's moderations, recorded."""
     from hegui.law import risks  # noqa: PLC0415 - one look-up a call
 
-    content_id = ids.uuid7()
+    content_id, checker = ids.uuid7(), engine.inforce.checkers(grant.service).chat
     record = Exchanged(
         content_id=content_id, service=grant.service, key=grant.key, person=None, endpoint="moderations",
         model="hegui-content", upstream="", streamed=False, started=clock.now(), question=text, outcome="checked",
@@ -337,13 +339,13 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
         )
     checked = CLEAN
     try:
-        checked = engine.checker.check(text, Side.INPUT)
+        checked = checker.check(text, Side.INPUT)
     except Exception:  # noqa: BLE001 - a check that can not run is told and recorded, never "fine"
         _LOG.exception("a text could not be checked")
         record.not_scanned, record.outcome = ["input"], refusals.UNDETERMINED
     record.inbound = [("input", verdict) for verdict in checked.verdicts]
     try:
-        await engine.recorder.record(record, engine.checker.versions)
+        await engine.recorder.record(record, checker.versions)
     except StoreError as error:
         raise not_recorded(error) from error
     if record.not_scanned:
@@ -367,6 +369,6 @@ async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
                 if verdict.lane == "personal"
             ],
             "not_scanned": [],
-            "versions": engine.checker.versions.as_dict(),
+            "versions": checker.versions.as_dict(),
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import DateTime, ForeignKey, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -18,6 +19,7 @@ class Exchange(Base):
     __table_args__ = (
         Index("ix_gateway_exchange_at", "at"),
         Index("ix_gateway_exchange_outcome_at", "outcome", "at"),
+        Index("ix_gateway_exchange_flagged", "id", postgresql_where=text("flagged")),
         Index("ix_gateway_exchange_content_due", "content_due", postgresql_where=text("content IS NOT NULL")),
     )
 
@@ -31,6 +33,13 @@ class Exchange(Base):
     streamed: Mapped[bool]
     latency_ms: Mapped[int] = mapped_column(Integer)
     first_ms: Mapped[int | None] = mapped_column(Integer)
+    flagged: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a person should look at it."""
+    urgency: Mapped[str | None] = mapped_column(Text)
+    fingerprint: Mapped[str | None] = mapped_column(Text)
+    """Of a flagged one: the same for the same question and answer, however they are dressed; a keyed hash."""
+    shadow: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What the policy in shadow would have done: its version, the action each way, beside the live ones."""
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     content_key: Mapped[str | None] = mapped_column(Text)
     content_due: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

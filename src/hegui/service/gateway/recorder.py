@@ -30,16 +30,18 @@ WITH r AS MATERIALIZED (
   SELECT * FROM json_to_recordset(%s::json) AS x(
     id uuid, at timestamptz, kind text, service text, payload text, salt text, commitment text, retention text,
     due timestamptz, person text, outcome text, risks jsonb, model text, streamed boolean, latency_ms integer,
-    first_ms integer, content text, content_key text, content_due timestamptz)
+    first_ms integer, flagged boolean, urgency text, fingerprint text, shadow jsonb,
+    content text, content_key text, content_due timestamptz)
 ), entry AS (
   INSERT INTO evidence_entry (id, at, kind, service, payload, salt, commitment, retention, due)
   SELECT id, at, kind, service, payload, salt, commitment, retention, due FROM r
   ON CONFLICT (id) DO NOTHING
 )
 INSERT INTO gateway_exchange
-  (id, at, service, person, outcome, risks, model, streamed, latency_ms, first_ms, content, content_key, content_due)
+  (id, at, service, person, outcome, risks, model, streamed, latency_ms, first_ms, flagged, urgency, fingerprint, shadow,
+   content, content_key, content_due)
 SELECT id, at, service, person, outcome, risks, model, streamed, latency_ms, first_ms,
-  decode(content, 'base64'), content_key, content_due FROM r WHERE r.outcome IS NOT NULL
+  coalesce(flagged, false), urgency, fingerprint, shadow, decode(content, 'base64'), content_key, content_due FROM r WHERE r.outcome IS NOT NULL
 ON CONFLICT (id) DO NOTHING
 """
 

@@ -22,6 +22,8 @@ from hegui.evidence.entries import make_entry, make_salt
 from hegui.evidence.keyring import Keyring
 from hegui.evidence.retention import LOG, log_due
 from hegui.general.content.checks import Verdict, Versions
+from hegui.general.content.policy import Action, Audience, Policy, Urgency
+from hegui.general.content.skeleton import skeleton
 from hegui.kit import clock, ids
 from hegui.kit.canonical import canonical
 
@@ -56,11 +58,45 @@ class Exchanged:
     first_ms: int | None = None
     question: Any = None
     answer: Any = None
+    audience: str = Audience.GENERAL.value
+    urgency: Urgency | None = None
+    """Set where a person should look at the exchange."""
+    shadow: dict[str, Any] | None = None
 
 
 def pseudonym(keyring: Keyring, service: str, user: str) -> str:
     """Return the keyed hash that stands for a person within one service."""
     return hmac.new(keyring.pseudonym, f"{service}\n{user}".encode(), sha256).hexdigest()[:32]
+
+
+_URGENCIES = tuple(Urgency)
+
+
+def urgency(exchanged: Exchanged, policy: Policy) -> Urgency | None:
+    """Return how soon a person should look at an exchange: the soonest of what was flagged, None for never.
+
+    A check that could not run is looked at soonest.
+    """
+    if exchanged.not_scanned:
+        return Urgency.HIGH
+    found = {
+        policy.urgency[verdict.risk]
+        for _, verdict in (*exchanged.inbound, *exchanged.outbound)
+        if verdict.action is Action.FLAG
+    }
+    return next((item for item in _URGENCIES if item in found), None)
+
+
+def fingerprint(keyring: Keyring, service: str, question: object, answer: object) -> str:
+    """Return the keyed hash of what was said, the same however it is spaced, marked or written."""
+    said = "\n".join(skeleton(_said(item)).text for item in (question, answer))
+    return hmac.new(
+        keyring.pseudonym, f"fingerprint\n{service}\n{said}".encode("utf-8", "replace"), sha256
+    ).hexdigest()[:32]
+
+
+def _said(item: object) -> str:
+    return item if isinstance(item, str) else canonical(item).decode()
 
 
 class ContentBox:
@@ -104,6 +140,7 @@ class RecordWriter:
 
     def __init__(self, keyring: Keyring, *, content_days: int, log_months: int) -> None:
         self._box = ContentBox(keyring)
+        self._keyring = keyring
         self._content_days = timedelta(days=content_days)
         self._months = log_months
         self._due_of: tuple[int, str] = (-1, "")
@@ -122,6 +159,7 @@ class RecordWriter:
         verdicts = _verdicts("input", exchanged.inbound) + _verdicts("output", exchanged.outbound)
         payload: dict[str, Any] = {
             "at": clock.iso(exchanged.started),
+            "audience": exchanged.audience,
             "content_digest": b64encode(sha256(salt.encode() + content).digest()).decode(),
             "content_id": exchanged.content_id,
             "endpoint": exchanged.endpoint,
@@ -134,6 +172,7 @@ class RecordWriter:
             "outcome": exchanged.outcome,
             "person": exchanged.person,
             "service": exchanged.service,
+            "shadow": exchanged.shadow,
             "streamed": exchanged.streamed,
             "tokens": [_count(exchanged.usage, "prompt_tokens"), _count(exchanged.usage, "completion_tokens")],
             "upstream": exchanged.upstream,
@@ -164,6 +203,11 @@ class RecordWriter:
             "streamed": exchanged.streamed,
             "latency_ms": exchanged.latency_ms,
             "first_ms": exchanged.first_ms,
+            "flagged": exchanged.urgency is not None,
+            "urgency": exchanged.urgency,
+            "fingerprint": exchanged.urgency
+            and fingerprint(self._keyring, exchanged.service, exchanged.question, exchanged.answer),
+            "shadow": exchanged.shadow,
             "content": b64encode(sealed).decode(),
             "content_key": self._box.key_id,
             "content_due": clock.iso(exchanged.started + self._content_days),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import socket
 from pathlib import Path
@@ -12,9 +11,7 @@ import uvicorn
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.retention import log_months
 from hegui.general.content import folding, load_checker, skeleton
-from hegui.general.content.checks import Checker
-from hegui.general.content.personal import Kind
-from hegui.general.content.policy import Action, Policy
+from hegui.general.content.inforce import InForce
 from hegui.kit import process
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
@@ -26,14 +23,6 @@ from hegui.service.gateway.upstream import open_upstream
 from hegui.store.unit import driver_url
 
 TITLE = "hegui-gateway"
-
-
-def tools_policy(policy: Policy) -> Policy:
-    """Return the policy for tool calls: a number in an argument is recorded, not starred, or tools would break."""
-    personal: dict[Kind, Action] = {
-        kind: Action.PASS if action is Action.MASK else action for kind, action in policy.output.personal.items()
-    }
-    return dataclasses.replace(policy, output=dataclasses.replace(policy.output, personal=personal))
 
 
 def spool_folder(data: Path) -> Path:
@@ -66,8 +55,8 @@ class Worker:
         writer = RecordWriter(keyring, content_days=settings.content_days, log_months=log_months(settings.log_months))
         recorder = Recorder(self._url, spool, writer)
         recorder.start()
-        tools = Checker(checker.library, tools_policy(checker.policy))
-        self._engine = Engine(checker, tools, open_upstream(settings), recorder, keyring)
+        inforce = InForce(checker.library, checker.policy, checker.model)
+        self._engine = Engine(inforce, open_upstream(settings), recorder, keyring)
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
         # What was loaded stays; collecting it again and again would cost more than the requests.
