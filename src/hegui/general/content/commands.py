@@ -16,6 +16,7 @@ import orjson
 from hegui.general.content import folding, showing, texts
 from hegui.general.content.checks import Checker, load_checker
 from hegui.general.content.classify.commands import train
+from hegui.general.content.classify.suggest_command import suggest
 from hegui.general.content.library import load_library
 from hegui.general.content.library_commands import library as library_group
 from hegui.general.content.policy import ACTION_NAMES, Action, Side, load_policy
@@ -38,6 +39,7 @@ def content() -> None:
 
 content.add_command(library_group)
 content.add_command(train)
+content.add_command(suggest)
 
 
 def _library_option(command: F) -> F:
@@ -65,15 +67,18 @@ def _note_sample(checker: Checker) -> None:
 @content.command("check", epilog="例 / example: hegui content check --library words.xlsx --json < text.txt")
 @_library_option
 @click.option("--policy", type=_FILE, help="策略 YAML，不给则用默认。 / Policy; the default one without it.")
+@click.option("--model", type=_FILE, help="分类模型，不给则不用。 / A classifier; none without it.")
 @_side_option
 @click.option(
     "--lines", "by_line", is_flag=True, help="每行一条文本，逐行输出。 / One text a line, one answer a line, at once."
 )
 @json_option
 @guarded
-def check_command(library: Path | None, policy: Path | None, side: str, *, by_line: bool, as_json: bool) -> int:
+def check_command(  # noqa: PLR0913 - the flags of one command
+    library: Path | None, policy: Path | None, model: Path | None, side: str, *, by_line: bool, as_json: bool
+) -> int:
     """检查标准输入的文本；位置按原文字符计。 / Check the text on standard input; offsets are its characters."""
-    checker = load_checker(library, policy)
+    checker = load_checker(library, policy, model)
     _note_sample(checker)
     if by_line:
         return _check_lines(checker, Side(side), as_json=as_json)
