@@ -8,6 +8,7 @@ the last: one that echoes, explains or goes on is not understood, and so is neve
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, Protocol
@@ -66,7 +67,7 @@ _LONGEST_ANSWER: Final = 128
 _LABEL_TOKENS: Final = 4
 
 
-class _Labelled:
+class _Labelled(ABC):
     """What Qwen3Guard and Llama Guard have in common: a label, then the categories."""
 
     lead: ClassVar = ""
@@ -99,9 +100,9 @@ class _Labelled:
         found = (self.asked.mapping.finding(name, severity, score) for name in names or (UNNAMED,))
         return Judgement(tuple(found), scores)
 
+    @abstractmethod
     def parsed(self, text: str, side: Side) -> tuple[Severity, tuple[str, ...]]:
         """Return the label and the categories; raise NotUnderstoodError."""
-        raise NotImplementedError
 
 
 class Qwen3Guard(_Labelled):
