@@ -1,1 +1,1 @@
-"""What every room stands on and nothing of law: ids, clock, errors, events, settings."""
+"""What every room stands on and nothing of law: ids, clock, errors, events, settings, tables of text."""

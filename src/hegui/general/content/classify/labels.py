@@ -6,8 +6,6 @@ a risk that the caller names. Every row that can not be used is told with its nu
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +17,7 @@ import orjson
 from hegui.general.content.classify import features
 from hegui.general.content.classify.model import File
 from hegui.general.content.policy import UNMAPPED
+from hegui.kit import sheets
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import risks
@@ -29,7 +28,6 @@ LONGEST = 20_000
 MOST_CHARACTERS = 10_000_000
 """Most characters of all labelled texts together: about two gigabytes of memory while training."""
 _SHOWN = 5
-_SPREADSHEETS = frozenset({".xlsx", ".xlsm"})
 _LINES = frozenset({".jsonl", ".ndjson"})
 _BENIGN = frozenset({"benign", "0", "0.0"})
 _PLAIN = frozenset({"1", "1.0"})
@@ -68,23 +66,8 @@ def _error(zh: str, en: str, do_zh: str, do_en: str) -> LabelsError:
     return LabelsError(Bi(zh, en), Bi(do_zh, do_en))
 
 
-def _sheet(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, seldom needed
-
-    try:
-        sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-        # The size that a file states can be wrong; rows beyond it would be lost without a word.
-        sheet.reset_dimensions()
-        table = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-    except Exception as error:  # noqa: BLE001 - a spreadsheet can be broken in any way
-        raise _error(
-            f"{path} 不是有效的 XLSX：{error}", f"{path} is not a valid XLSX: {error}",
-            "用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV",
-        ) from None  # fmt: skip
-    yield from _table(path, table)
-
-
-def _table(path: Path, table: list[list[str]]) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    table = sheets.rows(path, data, LabelsError)
     names = [cell.strip().lower() for cell in table[0]] if table else []
     at = {key: next((names.index(form) for form in forms if form in names), None) for key, forms in COLUMNS.items()}
     if at["text"] is None or at["label"] is None:
@@ -97,37 +80,8 @@ def _table(path: Path, table: list[list[str]]) -> Iterator[tuple[int, dict[str, 
             yield number, {key: cells[n] if n is not None and n < len(cells) else "" for key, n in at.items()}
 
 
-def _decoded(path: Path, data: bytes) -> str:
-    """Return the text of a file in UTF-8, or in GB18030 when it can not have been meant as UTF-8."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            lossy = data.decode("utf-8", "replace")
-            if lossy.count("\ufffd") < sum("\u4e00" <= character <= "\u9fff" for character in lossy):
-                break
-    raise _error(
-        f"{path} 不是完好的 UTF-8 或 GB18030 文本", f"{path} is not sound text in UTF-8 or GB18030",
-        "另存为 UTF-8", "save it in UTF-8",
-    )  # fmt: skip
-
-
-def _csv(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    # Strict: a quote that is never closed would swallow every row after it.
-    reader = csv.reader(io.StringIO(_decoded(path, data), newline=""), strict=True)
-    try:
-        table = list(reader)
-    except csv.Error as error:
-        raise _error(
-            f"{path} 不是有效的 CSV，读到第 {reader.line_num} 行：{error}",
-            f"{path} is not valid CSV, read up to line {reader.line_num}: {error}",
-            "改正引号等格式，或另存为 XLSX", "correct the quotes, or save it as XLSX",
-        ) from None  # fmt: skip
-    yield from _table(path, table)
-
-
 def _jsonl(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(_decoded(path, data).split("\n"), 1):
+    for number, line in enumerate(sheets.decoded(path, data, LabelsError).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -180,8 +134,7 @@ def read_labels(paths: Sequence[Path], plain: str = UNMAPPED) -> Labels:
                 "检查路径与权限", "check the path and its permissions",
             ) from None  # fmt: skip
         before = len(rows)
-        suffix = path.suffix.lower()
-        read = _sheet if suffix in _SPREADSHEETS else _jsonl if suffix in _LINES else _csv
+        read = _jsonl if path.suffix.lower() in _LINES else _table
         for number, row in read(path, data):
             place = f"{path.name}:{number}"
             what = _fault(row, plain)

@@ -1,0 +1,68 @@
+"""Rows of text from CSV and XLSX as operators have them: read strictly, and nothing lost without a word."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from hegui.kit.errors import HeguiError
+from hegui.kit.text import Bi
+
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+_AS_TEXT = Bi("另存为 UTF-8", "save it in UTF-8")
+_AS_CSV = Bi("另存为 UTF-8 编码的 CSV", "save it as CSV in UTF-8")
+
+
+def rows(path: Path, data: bytes, error: type[HeguiError]) -> list[list[str]]:
+    """Return the rows of a file with its header; raise `error`, with the line where a CSV goes wrong.
+
+    The path's suffix says what the bytes are: the first sheet of an XLSX, else a CSV. An empty cell is an
+    empty text; a formula is its saved value, `#N/A` and the like included.
+    """
+    return _workbook(path, data, error) if path.suffix.lower() in _WORKBOOKS else _csv(path, data, error)
+
+
+def decoded(path: Path, data: bytes, error: type[HeguiError], remedy: Bi = _AS_TEXT) -> str:
+    """Return a file's text in UTF-8 or, if it can not have been meant as that, in GB18030; raise `error`.
+
+    A damaged UTF-8 file is not read as GB18030, which would turn its words into others.
+    """
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            lossy = data.decode("utf-8", "replace")
+            if lossy.count("\ufffd") < sum("\u4e00" <= character <= "\u9fff" for character in lossy):
+                break
+    raise error(Bi(f"{path} 不是完好的 UTF-8 或 GB18030 文本", f"{path} is not sound text in UTF-8 or GB18030"), remedy)
+
+
+def _workbook(path: Path, data: bytes, error: type[HeguiError]) -> list[list[str]]:
+    from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, seldom needed
+
+    try:
+        sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
+        # The size that a file states can be wrong; rows beyond it would be lost without a word.
+        sheet.reset_dimensions()
+        return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    except Exception as fault:  # noqa: BLE001 - a spreadsheet can be broken in any way
+        raise error(
+            Bi(f"{path} 不是有效的 XLSX：{fault}", f"{path} is not a valid XLSX: {fault}"),
+            Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
+        ) from None
+
+
+def _csv(path: Path, data: bytes, error: type[HeguiError]) -> list[list[str]]:
+    # Strict: a quote that is never closed would swallow every row after it.
+    reader = csv.reader(io.StringIO(decoded(path, data, error, _AS_CSV), newline=""), strict=True)
+    try:
+        return list(reader)
+    except csv.Error as fault:
+        raise error(
+            Bi(
+                f"{path} 不是有效的 CSV，读到第 {reader.line_num} 行：{fault}",
+                f"{path} is not valid CSV, read up to line {reader.line_num}: {fault}",
+            ),
+            Bi("改正引号等格式，或另存为 XLSX", "correct the quotes, or save it as XLSX"),
+        ) from None
