@@ -50,8 +50,8 @@ def workbook(rows: list[list[Any]], *, dimension: str = "") -> bytes:
 @given(table=st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=4))
 def test_every_cell_of_a_csv_comes_back_in_every_encoding(encoding: str, end: str, table: list[list[str]]) -> None:
     out = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if any("\n" in cell for row in table for cell in row) else csv.QUOTE_MINIMAL
-    csv.writer(out, lineterminator=end, quoting=quoting).writerows(table)
+    breaks = any("\n" in cell for row in table for cell in row)
+    csv.writer(out, lineterminator=end, quoting=csv.QUOTE_ALL if breaks else csv.QUOTE_MINIMAL).writerows(table)
     assert sheets.rows(CSV, out.getvalue().encode(encoding), WordsError) == table
 
 
