@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
-import yaml
 
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
+from hegui.kit.yaml import YAMLError, read_yaml
 
 T = TypeVar("T")
 Mark = Literal["P", "Q", "S", "K"]
@@ -80,16 +80,11 @@ MARKS: dict[str, Bi] = {
 }
 
 
-def load_yaml(text: str) -> Any:  # noqa: ANN401 - YAML of any shape
-    """Return YAML data by the parser in C, ten times faster than the one in Python; safe types only."""
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-
-
 def read_data(text: str, name: str, shape: type[T]) -> T:
     """Return shipped data of a shape; raise InputError that names the file and the line or field at fault."""
     try:
-        return msgspec.convert(load_yaml(text), shape, strict=True)
-    except (yaml.YAMLError, msgspec.ValidationError, ValueError) as error:
+        return msgspec.convert(read_yaml(text, shipped=True), shape, strict=True)
+    except (YAMLError, ValueError) as error:
         fault = " ".join(str(error).split())
         raise InputError(
             Bi(f"法规数据 {name} 有误：{fault}", f"law data {name} is malformed: {fault}"),

@@ -177,6 +177,7 @@ articles:
         ("number: 1", "number: 1\n\ttitle: x", "line 13"),
         ("mark: Q}", "mark: Q, deadline: {kind: days, count: ten}}", "$.articles[0].obligations[0].deadline.count"),
         ("mark: Q}", "mark: Q, deadline: {kind: weeks, count: 1}}", "$.articles[0].obligations[0].deadline.kind"),
+        ("mark: Q}", "mark: Q, who: [user]}", "the key who stands twice"), ("mark: Q\nreviewed", "mark: Q\nmark: P\nreviewed", "line 10"),
         ("id: T\n", "id: !!python/object:os.system x\n", "python/object"),
     ],
 )  # fmt: skip

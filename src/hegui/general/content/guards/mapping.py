@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from hegui.general.content.guards.results import Finding, Severity
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
+from hegui.kit.yaml import YAMLError, read_yaml
 from hegui.law import risks
 from hegui.law.models import Words
 
@@ -97,29 +97,11 @@ def _bad(origin: str, zh: str, en: str) -> MappingError:
     )
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice: the first would be dropped without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        """Return a mapping; raise ConstructorError for a key given twice."""
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(text: str) -> Any:  # noqa: ANN401 - YAML of any shape
-    """Return YAML data of plain types; raise YAMLError, for a key given twice too."""
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-
-
 def parse_mapping(text: str, family: str, origin: str) -> Mapping:
     """Return the mapping in a YAML text for a family; raise MappingError that says where it is wrong."""
     try:
         file = msgspec.convert(read_yaml(text), _File, strict=True)
-    except (yaml.YAMLError, msgspec.ValidationError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         fault = " ".join(str(error).split())
         raise _bad(origin, fault, fault) from None
     if file.family != family:

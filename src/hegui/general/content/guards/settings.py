@@ -13,12 +13,11 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
-import yaml
 
 from hegui.general.content.guards.families import Mode
-from hegui.general.content.guards.mapping import read_yaml
 from hegui.kit.errors import SettingsError
 from hegui.kit.text import Bi
+from hegui.kit.yaml import YAMLError, read_yaml
 
 FamilyName = Literal["qwen3guard", "llama_guard", "shieldgemma", "yes_no", "aliyun"]
 _VENDOR_LONGEST = 2000
@@ -245,7 +244,7 @@ def load_settings(path: Path) -> GuardSettings:
     except OSError as error:
         raise _bad(f"无法读取 {path}：{error.strerror}", f"{path} can not be read: {error.strerror}",
                    "检查路径和权限", "check the path and its permissions") from None  # fmt: skip
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         fault = " ".join(str(error).split())
         raise _bad(
             f"{path} 不是有效的 YAML：{fault}", f"{path} is not valid YAML: {fault}", "改正该处", "correct it"
