@@ -15,43 +15,11 @@ from hegui.general.content.library import compile_library
 from hegui.general.content.personal import KIND_NAMES, Kind, find, luhn_valid, mask, resident_id_valid, uscc_valid
 from hegui.general.content.policy import Side, load_policy, parse_policy
 
-PROVINCES = [
-    "11",
-    "12",
-    "13",
-    "14",
-    "15",
-    "21",
-    "22",
-    "23",
-    "31",
-    "32",
-    "33",
-    "34",
-    "35",
-    "36",
-    "37",
-    "41",
-    "42",
-    "43",
-    "44",
-    "45",
-    "46",
-    "50",
-    "51",
-    "52",
-    "53",
-    "54",
-    "61",
-    "62",
-    "63",
-    "64",
-    "65",
-    "71",
-    "81",
-    "82",
-    "83",
-]
+# A province's two digits are its area and its place there, which begins at 0 in the South-West alone.
+AREAS = {
+    1: " 京津冀晋蒙", 2: " 辽吉黑", 3: " 沪苏浙皖闽赣鲁", 4: " 豫鄂湘粤桂琼", 5: "渝川黔滇藏", 6: " 陕甘青宁新", 7: " 台", 8: " 港澳台",
+}  # fmt: skip
+PROVINCES = [f"{area}{place}" for area, names in AREAS.items() for place, name in enumerate(names) if name != " "]
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 FULL_WIDTH = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})
 MASK_ALL = parse_policy({"output": {"personal": dict.fromkeys(map(str, Kind), "mask")}}, load_policy(None))

@@ -5,41 +5,9 @@ from __future__ import annotations
 from datetime import date
 from ipaddress import AddressValueError, IPv6Address
 
-_MAINLAND = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-    ]
-)
+_BY_REGION = ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65))
+"""First and last of the provinces of North, North-East, East, South Central, South-West and North-West China."""
+_MAINLAND = frozenset(str(code) for first, last in _BY_REGION for code in range(first, last + 1))
 _PROVINCES = _MAINLAND | {"71", "81", "82", "83"}
 """GB/T 2260, with the codes of the residence permits of Hong Kong (81), Macao (82) and Taiwan (83) residents."""
 _FOREIGNER = "9"
