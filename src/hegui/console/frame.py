@@ -310,10 +310,16 @@ def _status(error: Exception, shown: HeguiError) -> int:
     return 404 if shown is _MISSING else 400 if isinstance(error, HeguiError) else 500
 
 
-def _internal(error: Exception) -> HeguiError:
-    """Log what nobody can act on from a page, and return what a person is told instead."""
+def _logged(error: Exception) -> str:
+    """Log an error with its traceback, and return the number under which it is found there."""
     number = ids.uuid7()
     _LOG.error("error %s", number, exc_info=error)
+    return number
+
+
+def _internal(error: Exception) -> HeguiError:
+    """Log what nobody can act on from a page, and return what a person is told instead."""
+    number = _logged(error)
     if isinstance(error, IntegrityError):
         return HeguiError(
             Bi("与同时进行的另一项操作冲突，本次未作任何改动", "in conflict with another act just now; nothing was changed"),
@@ -330,8 +336,7 @@ def _internal(error: Exception) -> HeguiError:
 
 def _store_away(error: StoreError) -> StoreError:
     """Log a failure of the database, whose own words name hosts and statements, and return what a page may say."""
-    number = ids.uuid7()
-    _LOG.error("error %s", number, exc_info=error)
+    number = _logged(error)
     return StoreError(
         Bi("数据库暂时无法读写，本次未作任何改动", "the database can not be read or written now; nothing was changed"),
         Bi(
