@@ -10,7 +10,7 @@ from hegui.general.content import skeleton as skeletons
 from hegui.general.content.checks import Checked, Checker
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import PolicyError, Side, load_policy, parse_policy
-from hegui.general.content.skeleton import REPEATS, SKIPS, bones_of, skeleton
+from hegui.general.content.skeleton import LONG_RUN, REPEATS, SEPARATOR, SKIPS, bones_of, plain, skeleton
 
 CHECKER = Checker(
     compile_library(
@@ -23,21 +23,36 @@ CHECKER = Checker(
     ),
     load_policy(None),
 )  # fmt: skip
-ALPHABET = "标記记甲甲乙。， *-\u200b①１Ａaаé㎏😀🇦\n\ud800ﷺ"
+ALPHABET = (
+    "标记記甲乙的語语"  # 汉字，简繁
+    "ＡａA1１①⑴Ⅷаé\u0301"  # full width, circled, look-alikes, a mark on its own
+    " \u3000\t\n，。*-…“★\u200b\u200d\ufeff\ufe0f\ue000\ue001\ue002"  # between characters: shown, not shown, private
+    "😀👍🏽🇦🅼𝐀𠮷𠮷𪚥\U000e0041\U0010ffff"  # beyond the basic plane: emoji, letters, 汉字, tags
+    "㎏㈠ﬁß½ﷺ"  # several characters from one
+    "\ud800\udfff"  # halves
+)
+RUNS = st.lists(st.tuples(st.sampled_from(ALPHABET), st.integers(1, 7)), max_size=80).map(
+    lambda runs: "".join(character * times for character, times in runs)
+)
 
 
 @settings(max_examples=500, deadline=None)
-@given(text=st.text(ALPHABET, max_size=200))
+@given(text=st.text(ALPHABET, max_size=300) | RUNS)
 def test_the_ways_of_making_a_skeleton_agree(text: str) -> None:
     slow = skeletons._one_by_one(text)  # noqa: SLF001 - the plain statement of what a skeleton is
-    fast = skeletons._by_array(text)  # noqa: SLF001 - the same for long texts
-    assert bones_of(text) == skeleton(text).text == slow.text
-    if fast is not None:
-        kept = [place for place, sign in zip(slow.origins, slow.text, strict=True) if sign != "\n"]
-        assert fast.text == slow.text
-        assert [place for place, sign in zip(list(fast.origins), fast.text, strict=True) if sign != "\n"] == kept
-    assert all(0 <= int(place) < len(text) for place in slow.origins)
-    assert list(slow.origins) == sorted(slow.origins)
+    for made in (skeleton(text), skeletons._by_array(text)):  # noqa: SLF001 - the way of long texts, for short ones too
+        if made is not None:
+            assert made.text == slow.text
+            assert [int(place) for place in made.origins] == slow.origins
+    assert bones_of(text) == bones_of(text + "\u200b" * 200) == slow.text
+    assert all(0 <= place < len(text) for place in slow.origins)
+    assert slow.origins == sorted(slow.origins)
+    shown = plain(text)
+    if shown is not None:
+        assert shown == "".join(skeletons.BONES[character] for character in text)
+        assert len(shown) == len(text)
+        if LONG_RUN not in shown:
+            assert shown.replace(SEPARATOR, "") == slow.text
 
 
 def hits(text: str, used: Checker = CHECKER) -> list[tuple[str, str]]:

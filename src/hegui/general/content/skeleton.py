@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from operator import itemgetter
 
 import numpy as np
 
@@ -21,21 +22,21 @@ SKIPS = 4
 REPEATS = 4
 BREAK = "\n"
 DROPPED = ""
-SEPARATOR = "\ue001"
-_OTHER = "\ue002"
-"""Private-use characters are separators themselves, so these signs are free."""
-_NOTHING = "\ue000"
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-TWICE = re.compile("([^\x00-\x7f\ue001])\\1")
-_REPEATED = re.compile(f"([^\x00-\x7f{SEPARATOR}])\\1{{1,{REPEATS}}}")
+_NOTHING, SEPARATOR, _MANY = "\ue000", "\ue001", "\ue002"
+"""Signs for what is dropped, left out, or several characters; private-use characters are separators, so these are free."""
+_FIRST_SIGN, _SIGN_COUNT = np.uint32(ord(_NOTHING)), 3
+_REPEATABLE = "([\x80-\ue000\ue002-\U0010ffff])"
+"""Neither `SEPARATOR` nor ASCII: `ll` and `00` are ordinary."""
+TWICE = re.compile(f"{_REPEATABLE}\\1")
+_REPEATED = re.compile(f"{_REPEATABLE}\\1\\1{{0,{REPEATS - 1}}}")  # the first apart: it fails fast
+_once = itemgetter(1)
 _FIRST_OTHER = "\x80"
-_BMP = 0x10000
-_SIGNS = 3
-_DROP, _SKIP, _MANY = map(ord, (_NOTHING, SEPARATOR, _OTHER))
 LONG_RUN = SEPARATOR * (SKIPS + 1)
 _TOO_LONG = re.compile(f"{SEPARATOR}{{{SKIPS + 1},}}")
-_NUMPY_FROM = 64
-Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
+_BMP = 0x10000
+_LONG, _LONG_WITH_MAP = 64, 160
+"""Characters from which arrays are faster than what Python does for each character."""
+Codes = np.ndarray[tuple[int], np.dtype[np.uint32]]
 Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 
@@ -62,31 +63,25 @@ class _Bones(dict[str, str]):
 BONES = _Bones()
 
 
-class _Short(dict[int, str]):
-    """A translation table for short texts: one character to one, all else to a sign."""
+def _sign(bones: str) -> str:
+    return bones if len(bones) == 1 else _MANY if bones else _NOTHING
+
+
+class _Signs(dict[int, str]):
+    """A translation table: one character to the one that it becomes, or to a sign."""
 
     def __missing__(self, code: int) -> str:
-        found = BONES[chr(code)]
-        value = self[code] = found if len(found) == 1 else _OTHER
+        value = self[code] = _sign(BONES[chr(code)])
         return value
 
 
-_SHORT = _Short()
+_SIGNS = _Signs()
 
 
 @cache
-def _array() -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
-    """Return the table of the basic plane, which fits a processor's cache for the texts of one language."""
-    table = np.arange(_BMP, dtype=np.uint16)
-    for code in range(_BMP):
-        found = bone(chr(code))
-        if found == SEPARATOR:
-            table[code] = _SKIP
-        elif len(found) == 1 and ord(found) < _BMP:
-            table[code] = ord(found)
-        else:
-            table[code] = _MANY if found else _DROP
-    return table
+def _array() -> Codes:
+    """Return the same table of the basic plane as an array, for long texts."""
+    return np.fromiter((ord(_sign(bone(chr(code)))) for code in range(_BMP)), np.uint32, _BMP)
 
 
 def warm() -> None:
@@ -104,81 +99,68 @@ class Skeleton:
         self.origins = origins
 
 
+def _mapped(text: str) -> Codes:
+    """Return the sign of each character of a long text."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    try:
+        return _array().take(codes)
+    except IndexError:  # a character beyond the basic plane, an emoji, say
+        signs = _array().take(codes, mode="clip")
+        beyond = (codes >= _BMP).nonzero()[0]
+        signs[beyond] = [ord(_SIGNS[code]) for code in codes[beyond].tolist()]
+        return signs
+
+
 def plain(text: str) -> str | None:
     """Return what each character of a short text becomes, `SEPARATOR` for those left out.
 
     Returns None where that is not one for one, or where a character repeats.
     """
-    found = text.translate(_SHORT)
-    return None if _OTHER in found or TWICE.search(found) else found
+    signs = text.translate(_SIGNS)
+    return None if _NOTHING in signs or _MANY in signs or TWICE.search(signs) else signs
 
 
 def bones_of(text: str) -> str:
     """Return the text of a skeleton without its map, which is enough where nothing is found in it."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    if len(text) < _NUMPY_FROM:
-        return _one_by_one(text).text
-    if len(units) != 2 * len(text):
-        stood_in = _bmp(text)
-        return _one_by_one(text).text if stood_in is None else bones_of(stood_in)
-    found = _array().take(np.frombuffer(units, dtype=np.uint16)).tobytes().decode("utf-16-le", "surrogatepass")
-    if _OTHER in found:
-        return _one_by_one(text).text
-    if _NOTHING in found:
-        found = found.replace(_NOTHING, "")
-    found = _without_repeats(found)
-    if LONG_RUN in found:
-        found = _TOO_LONG.sub(BREAK, found)
-    return found.replace(SEPARATOR, "")
+    mapped = _mapped(text) if len(text) >= _LONG else None
+    signs = text.translate(_SIGNS) if mapped is None else _text(mapped)
+    if _MANY in signs:
+        signs, mapped = "".join(map(BONES.__getitem__, text)), None
+    elif _NOTHING in signs:
+        signs = signs.replace(_NOTHING, "")
+        mapped = None if mapped is None else mapped[mapped != ord(_NOTHING)]
+    signs = _REPEATED.sub(_once, signs) if mapped is None else _without_repeats(signs, mapped)
+    if LONG_RUN in signs:
+        signs = _TOO_LONG.sub(BREAK, signs)
+    return signs.replace(SEPARATOR, "")
 
 
-def _without_repeats(found: str) -> str:
-    codes = np.frombuffer(found.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
-    places = np.flatnonzero(codes[1:] == codes[:-1])
+def _text(mapped: Codes) -> str:
+    return mapped.tobytes().decode("utf-32-le")
+
+
+def _without_repeats(signs: str, mapped: Codes) -> str:
+    places = (mapped[1:] == mapped[:-1]).nonzero()[0]
     if not len(places):
-        return found
+        return signs
     if len(places) > REPEATS and (places[REPEATS:] - places[:-REPEATS] == REPEATS).any():
-        return _REPEATED.sub("\\1", found)
+        return _REPEATED.sub(_once, signs)
     parts, start = [], 0
     for place in places.tolist():
-        if found[place] >= _FIRST_OTHER and found[place] != SEPARATOR:
-            parts.append(found[start : place + 1])
+        if signs[place] >= _FIRST_OTHER and signs[place] != SEPARATOR:
+            parts.append(signs[start : place + 1])
             start = place + 2
-    return "".join(parts) + found[start:]
-
-
-def _bmp(text: str) -> str | None:
-    """Return a text with one of the basic plane for each astral character (an emoji, say) that becomes the same.
-
-    Returns None where there is no such character.
-    """
-    try:
-        return _ASTRAL.sub(_stand_in, text)
-    except LookupError:
-        return None
-
-
-def _stand_in(match: re.Match[str]) -> str:
-    found = BONES[match.group()]
-    if found == SEPARATOR:
-        return " "
-    if not found:
-        return "\u200b"
-    if len(found) > 1 or ord(found) >= _BMP:
-        raise LookupError(match.group())
-    return found
+    return "".join(parts) + signs[start:]
 
 
 def skeleton(text: str) -> Skeleton:
     """Return the skeleton of a text."""
-    if len(text) >= _NUMPY_FROM:
-        found = _by_array(text)
-        if found is not None:
-            return found
-    return _one_by_one(text)
+    found = _by_array(text) if len(text) >= _LONG_WITH_MAP else None
+    return found or _one_by_one(text)
 
 
 def _one_by_one(text: str) -> Skeleton:
+    """Return the same in the plainest way."""
     out: list[str] = []
     origins: list[int] = []
     last, run, same = "", 0, 0
@@ -208,41 +190,42 @@ def _one_by_one(text: str) -> Skeleton:
 
 
 def _by_array(text: str) -> Skeleton | None:
-    """Return the same for a long text, or None where a character becomes several, repeats too often or has no stand-in."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    if len(units) != 2 * len(text):
-        stood_in = _bmp(text)
-        return None if stood_in is None else _by_array(stood_in)
-    mapped = _array().take(np.frombuffer(units, dtype=np.uint16))
-    values, kept = mapped, np.flatnonzero(mapped - np.uint16(_DROP) >= _SIGNS)  # a smaller one wraps around
+    """Return the same for a long text in the fastest way, or None where a character becomes several or repeats too often."""
+    mapped = _mapped(text)
+    values, kept = mapped, _kept(mapped)
     if len(kept) < len(mapped):
-        if (mapped == _MANY).any():
+        if (mapped == ord(_MANY)).any():
             return None
         if _break_long_runs(mapped, kept):
-            kept = np.flatnonzero(mapped - np.uint16(_DROP) >= _SIGNS)
+            kept = _kept(mapped)
         values = mapped.take(kept)
     same = (values[1:] == values[:-1]) & (values[1:] >= ord(_FIRST_OTHER))
     if same.any():
         apart = kept[1:] - kept[:-1] > 1
-        if (same & apart).any() and (mapped == _DROP).any():
+        if (same & apart).any() and (mapped == ord(_NOTHING)).any():
             return None
         same &= ~apart
         if _repeats_too_often(same):
             return None
         keep = np.concatenate(([True], ~same))
         values, kept = values[keep], kept[keep]
-    return Skeleton(values.tobytes().decode("utf-16-le", "surrogatepass"), kept)
+    return Skeleton(_text(values), kept)
+
+
+def _kept(mapped: Codes) -> Places:
+    """Return the places of the characters that stay."""
+    return (mapped - _FIRST_SIGN >= _SIGN_COUNT).nonzero()[0]  # a smaller one wraps around
 
 
 def _break_long_runs(mapped: Codes, kept: Places) -> bool:
     """Put a line end where too many separators stand in a row, in place; what shows nothing does not count."""
-    edges = np.empty(len(kept) + 2, dtype=np.intp)
-    edges[0], edges[1:-1], edges[-1] = -1, kept, len(mapped)
+    edges = np.concatenate(([-1], kept, [len(mapped)]))
     found = False
-    for place in np.flatnonzero(edges[1:] - edges[:-1] > SKIPS + 1):
-        first, end = edges[place] + 1, edges[place + 1]
-        if np.count_nonzero(mapped[first:end] == _SKIP) > SKIPS:
-            mapped[first] = ord(BREAK)
+    for place in (edges[1:] - edges[:-1] > SKIPS + 1).nonzero()[0]:
+        first = edges[place] + 1
+        separators = (mapped[first : edges[place + 1]] == ord(SEPARATOR)).nonzero()[0]
+        if len(separators) > SKIPS:
+            mapped[first + separators[SKIPS]] = ord(BREAK)
             found = True
     return found
 
