@@ -117,7 +117,8 @@ def test_the_longest_word_is_loaded_and_found(tmp_path: Path) -> None:
     word = "标记" * 50
     library = load_library(text_file(tmp_path, f"{TWO}\n{word},A.1.a\n"))
     (hit,) = Checker(library, load_policy(None)).check(f"前{word}后", Side.INPUT).verdicts
-    assert (hit.start, hit.end, library.longest) == (1, 101, 100)
+    assert (hit.start, hit.end) == (1, 101)
+    assert library.longest >= 100, "a stream holds at least the whole word"
 
 
 def test_twenty_thousand_words_are_each_found_with_their_own_row(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ class Library:
 
     @property
     def longest(self) -> int:
-        """Return the characters of the longest word."""
+        """Return the characters of the longest form in which a word is looked for."""
         return max(self.bones.longest, self.literal.longest)
 
     @cached_property

@@ -15,12 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from hegui.general.content.personal import Kind
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
+from hegui.kit.yaml import YAMLError, read_yaml
 from hegui.law import risks
 
 
@@ -363,31 +362,18 @@ def described(policy: Policy) -> dict[str, Any]:
     return body
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice: the first would be dropped without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        """Return a mapping; raise ConstructorError for a key given twice."""
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def read_policy(text: str, base: Policy, source: str = "YAML") -> Policy:
     """Return a policy from YAML text, over a base policy; raise PolicyError."""
     try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        data = read_yaml(text)
+    except YAMLError as error:
         raise _bad(f"{source} 不是有效的 YAML：{error}", f"{source} is not valid YAML: {error}") from None
     return parse_policy({} if data is None else data, base)
 
 
 def load_policy(path: Path | None) -> Policy:
     """Load the default policy, with the operator's file over it; raise PolicyError."""
-    base = parse_policy(yaml.safe_load((files("hegui.general.content") / "policy.yaml").read_text("utf-8")))
+    base = parse_policy(read_yaml((files("hegui.general.content") / "policy.yaml").read_text("utf-8"), shipped=True))
     if path is None:
         return base
     try:

@@ -6,8 +6,6 @@ Files are CSV or XLSX. The columns `word,risk` or `关键词,一级分类,二级
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -19,6 +17,7 @@ from hegui.general.content import folding
 from hegui.general.content.policy import WORD_LANES, Action, Lane
 from hegui.general.content.skeleton import skeleton
 from hegui.general.content.tables import is_separator
+from hegui.kit import sheets
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import risks
@@ -196,49 +195,6 @@ def _check_exception(bones: str, phrase: str, word: str) -> None:
 # --- files ---------------------------------------------------------------------------------------------
 
 
-def _table(path: Path, data: bytes) -> list[list[str]]:
-    if path.suffix.lower() in {".xlsx", ".xlsm"}:
-        from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, seldom needed
-
-        try:
-            sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-            # The size that a file states can be wrong; rows beyond it would be lost without a word.
-            sheet.reset_dimensions()
-            return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-        except Exception as error:  # noqa: BLE001 - a spreadsheet can be broken in any way
-            raise LibraryError(
-                Bi(f"{path} 不是有效的 XLSX：{error}", f"{path} is not a valid XLSX: {error}"),
-                Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
-            ) from None
-    # Strict: a quote that is never closed would swallow every row after it.
-    reader = csv.reader(io.StringIO(_decoded(path, data), newline=""), strict=True)
-    try:
-        return list(reader)
-    except csv.Error as error:
-        raise LibraryError(
-            Bi(
-                f"{path} 不是有效的 CSV，读到第 {reader.line_num} 行：{error}",
-                f"{path} is not valid CSV, read up to line {reader.line_num}: {error}",
-            ),
-            Bi("改正引号等格式，或另存为 XLSX", "correct the quotes, or save it as XLSX"),
-        ) from None
-
-
-def _decoded(path: Path, data: bytes) -> str:
-    """Return a file's text; a damaged UTF-8 file is not read as GB18030, which would turn its words into others."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            lossy = data.decode("utf-8", "replace")
-            if lossy.count("\ufffd") < sum("\u4e00" <= character <= "\u9fff" for character in lossy):
-                break
-    raise LibraryError(
-        Bi(f"{path} 不是完好的 UTF-8 或 GB18030 文本", f"{path} is not sound text in UTF-8 or GB18030"),
-        Bi("另存为 UTF-8 编码的 CSV", "save it as CSV in UTF-8"),
-    )
-
-
 class _Columns:
     """Where the columns of a file are."""
 
@@ -281,7 +237,7 @@ class _Columns:
 
 def read_rows(path: Path, data: bytes) -> list[Row]:
     """Read the rows of a file; raise LibraryError that lists those that are wrong."""
-    table = _table(path, data)
+    table = sheets.rows(path, data, LibraryError)
     if not table:
         raise LibraryError(Bi(f"{path} 是空文件", f"{path} is empty"), Bi("给出至少一行", "give at least one row"))
     columns = _Columns(table[0], path)
