@@ -1,0 +1,25 @@
+"""The file formats that labels are written to and read from, one module each."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from hegui.service.labels.containers.container import Container, Slot, UnreadableError, unreadable
+from hegui.service.labels.containers.png import Png
+
+__all__ = ["CONTAINERS", "Container", "Slot", "UnreadableError", "container_of"]
+
+HEAD = 4096
+"""Bytes at the beginning of a file that tell its format."""
+CONTAINERS: tuple[Container, ...] = (Png(),)
+"""In the order in which they are asked; those that know a file by its first bytes come before those of plain text."""
+
+
+def container_of(head: bytes, name: str) -> Container:
+    """Return the container of a file by its first bytes, and of text files by their name; raise UnreadableError."""
+    suffix = PurePath(name).suffix.lower()
+    known = [item for item in CONTAINERS if item.recognises(head)]
+    chosen = next((item for item in known if suffix in item.suffixes), known[0] if known else None)
+    if chosen is None:
+        raise unreadable(f"不认识的格式（{suffix or '无扩展名'}）", f"an unknown format ({suffix or 'no suffix'})")
+    return chosen

@@ -1,0 +1,224 @@
+"""Labels of files: inspect one, write the first label, pass it on; the original stays until the new file was read back.
+
+Write, read back, compare the seven fields, one label and no more, payload unchanged, then rename. Whatever
+does not hold raises, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
+from hegui.law import cite
+from hegui.service.labels import schema
+from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of
+from hegui.service.labels.containers.container import MOST_SLOTS
+from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
+
+
+class Verdict(StrEnum):
+    """What a file says of itself; never `absent` where it could not be parsed."""
+
+    PRESENT = "present"  # 有标识
+    ABSENT = "absent"  # 无标识
+    MALFORMED = "malformed"  # 标识残缺
+    MULTIPLE = "multiple"  # 多个标识
+    CONFLICTING = "conflicting"  # 标识互相矛盾
+    UNREADABLE = "unreadable"  # 无法解析
+
+
+VERDICT_NAMES: dict[Verdict, Bi] = {
+    Verdict.PRESENT: Bi("有标识", "a label is there"),
+    Verdict.ABSENT: Bi("无标识", "no label"),
+    Verdict.MALFORMED: Bi("标识残缺", "a label that can not be understood"),
+    Verdict.MULTIPLE: Bi("同一标识不止一处", "the same label more than once"),
+    Verdict.CONFLICTING: Bi("标识互相矛盾", "labels that contradict each other"),
+    Verdict.UNREADABLE: Bi("无法解析", "can not be parsed"),
+}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file says: verdict, every label that was found, and the container; `problem` where it is unreadable."""
+
+    container: str
+    verdict: Verdict
+    readings: tuple[Reading, ...] = ()
+    problem: Bi | None = None
+
+    @property
+    def label(self) -> Label | None:
+        """Return the label of a file that has one that can be understood, the first of several."""
+        return next((item.label for item in self.readings if item.label is not None), None)
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """Return the deviations of all labels, each once."""
+        return tuple(dict.fromkeys(item for reading in self.readings for item in reading.deviations))
+
+
+class NotVerifiedError(InputError):
+    """A file that was written does not read back as it should; it was not put in place."""
+
+
+def inspect(path: Path) -> Inspection:
+    """Return what a file says; raise InputError only where there is no such file to read."""
+    try:
+        with path.open("rb") as file:
+            return inspect_stream(file, path.name)
+    except OSError as error:
+        raise _no_file(path, error) from None
+
+
+def inspect_bytes(data: bytes, name: str) -> Inspection:
+    """Return what the bytes of a file say; `name` is what it is called."""
+    return inspect_stream(io.BytesIO(data), name)
+
+
+def inspect_stream(file: BinaryIO, name: str) -> Inspection:
+    """Return what an open, seekable file says."""
+    file.seek(0)
+    try:
+        container = container_of(file.read(HEAD), name)
+    except UnreadableError as error:
+        return Inspection("", Verdict.UNREADABLE, problem=error.title)
+    try:
+        readings = tuple(_readings(container, file))
+    except UnreadableError as error:
+        return Inspection(container.name, Verdict.UNREADABLE, problem=error.title)
+    return Inspection(container.name, _verdict(readings), readings)
+
+
+def _readings(container: Container, file: BinaryIO) -> Iterator[Reading]:
+    for number, slot in enumerate(container.read(file)):
+        if number == MOST_SLOTS:
+            return
+        found = schema.read(slot.place, slot.value, *slot.notes)
+        if found is not None:
+            yield found
+
+
+def _verdict(readings: tuple[Reading, ...]) -> Verdict:
+    """Return the verdict of the labels that were found; several are never fine, equal or not (GB45438-6.1c)."""
+    labels = {item.label for item in readings}
+    if not readings:
+        return Verdict.ABSENT
+    if None in labels or any(label.label not in set(Kind) for label in labels if label is not None):
+        return Verdict.MALFORMED if len(readings) == 1 else Verdict.CONFLICTING
+    if len(readings) == 1:
+        return Verdict.PRESENT
+    return Verdict.MULTIPLE if len(labels) == 1 else Verdict.CONFLICTING
+
+
+def _no_file(path: Path, error: OSError) -> InputError:
+    return InputError(
+        Bi(f"无法读取 {path}：{error.strerror}", f"can not read {path}: {error.strerror}"),
+        Bi("检查路径与权限", "check the path and its permissions"),
+    )
+
+
+# --- writing -------------------------------------------------------------------------------------------
+
+
+def write(source: Path, target: Path, label: Label) -> Inspection:
+    """Write the first label of a file; `source` and `target` may be one. Raise InputError, and leave all as it was.
+
+    A label of the same provider is replaced. One of another provider stays: add the fields of propagation instead.
+    """
+    schema.check(label, first=True)
+    return _write(source, target, lambda there: _over(there, label))
+
+
+def propagate(source: Path, target: Path, propagator: str, number: str, *, reserved: str = "") -> Inspection:
+    """Add the fields of propagation to a label that is there; the producer's four stay as they are (Labelling Measures 6)."""
+
+    def passed_on(there: Inspection) -> Label:
+        if there.label is None or there.verdict is not Verdict.PRESENT:
+            raise LabelError(
+                Bi(
+                    f"不能传播：{VERDICT_NAMES[there.verdict].zh}",
+                    f"can not be passed on: {VERDICT_NAMES[there.verdict].en}",
+                ),
+                Bi("先用 hegui label verify 查明", "look at it with `hegui label verify` first"),
+                cite=cite("LAB-6.4"),
+            )
+        label = there.label.propagated(propagator, number, reserved=reserved)
+        wrong = schema.code_faults(propagator, Deviation.PROPAGATOR_CODE)
+        if wrong or not number:
+            schema.check(Label.first(propagator, number))
+        return label
+
+    return _write(source, target, passed_on)
+
+
+def _over(there: Inspection, label: Label) -> Label:
+    """Return the label to write over what is there; raise LabelError where it is another provider's."""
+    if there.verdict is Verdict.UNREADABLE:
+        raise UnreadableError(
+            there.problem or VERDICT_NAMES[there.verdict], Bi("换一份完好的文件", "take a sound file")
+        )
+    if there.verdict is Verdict.ABSENT:
+        return label
+    own = schema.credit_code(label.content_producer)
+    for reading in there.readings:
+        other = reading.label
+        if other is None or not own or schema.credit_code(other.content_producer) != own:
+            raise LabelError(
+                Bi("文件已有他人或无法辨认的标识，不能覆盖", "the file has a label of another provider, or one that can not be told"),
+                Bi("传播他人内容用 hegui label propagate", "pass other people's content on with `hegui label propagate`"),
+                cite=cite("LAB-10.2"),
+            )  # fmt: skip
+    return label
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label]) -> Inspection:
+    try:
+        with source.open("rb") as file, _beside(target) as new:
+            there = inspect_stream(file, source.name)
+            label = label_of(there)
+            file.seek(0)
+            container = container_of(file.read(HEAD), source.name)
+            before = container.payload(file)
+            with new.open("wb+") as out:
+                container.write(file, out, label.as_json())
+                out.flush()
+                os.fsync(out.fileno())
+                found = _verified(container, out, source.name, label, before)
+            new.chmod(source.stat().st_mode & 0o777)
+            new.replace(target)
+            return found
+    except OSError as error:
+        raise _no_file(Path(error.filename or source), error) from None
+
+
+def _verified(container: Container, out: BinaryIO, name: str, label: Label, before: str) -> Inspection:
+    """Return what the new file says; raise NotVerifiedError unless it is this one label over the same payload."""
+    found = inspect_stream(out, name)
+    good = len(found.readings) == 1 and found.label == label and container.payload(out) == before
+    if not good or found.container != container.name:
+        raise NotVerifiedError(
+            Bi("写入后读回不一致，原文件未动", "what was written does not read back; the original was left alone"),
+            Bi("请报告这一缺陷，附上文件类型", "report this as a defect, with the kind of file"),
+            cite=cite("GB45438-6.1"),
+        )
+    return found

@@ -1,0 +1,210 @@
+"""XMP packets: find the property `TC260:AIGC` in element or attribute form, and put it without touching the rest.
+
+The namespace is that of TC260-PG-20259A clause 6. A packet is edited as bytes at the places that the
+parser tells, so that every other property keeps its bytes. No DTD and no entities are accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.schema import KEYWORD, Deviation
+
+NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DEEPEST = 64
+LONGEST = 16 << 20
+"""Most bytes of a packet that is parsed."""
+_EMPTY = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    f'<rdf:RDF xmlns:rdf="{_RDF}">\n'
+    "</rdf:RDF>\n</x:xmpmeta>\n"
+    '<?xpacket end="w"?>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a property stands: the bytes from `start` to `end`; an attribute's are those of its tag."""
+
+    start: int
+    end: int
+    value: str
+    attribute: str = ""
+
+
+class _Walk:
+    """One pass over a packet, noting where the properties and the end of the RDF stand."""
+
+    def __init__(self, packet: bytes) -> None:
+        self.packet = packet
+        self.found: list[_Place] = []
+        self.rdf_end = -1
+        self.rdf_name = ""
+        self._names: list[dict[str, str]] = [{}]
+        self._inside: tuple[int, int] | None = None
+        self._text: list[str] = []
+        self._depth = 0
+        self._parser = parser = expat.ParserCreate("UTF-8")
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._data
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.EntityDeclHandler = self._refuse
+        try:
+            parser.Parse(packet, True)  # noqa: FBT003 - its signature
+        except expat.ExpatError as error:
+            raise unreadable(f"XMP 有误（{error}）", f"the XMP is wrong ({error})") from None
+
+    def _refuse(self, *_: object) -> None:
+        raise unreadable("XMP 含有 DTD 或实体", "the XMP has a DTD or entities")
+
+    def _full(self, name: str) -> tuple[str, str]:
+        prefix, _, local = name.rpartition(":")
+        return self._names[-1].get(prefix, ""), local
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise unreadable("XMP 嵌套过深", "the XMP is nested too deep")
+        declared = {key.partition(":")[2]: value for key, value in attributes.items() if key.split(":")[0] == "xmlns"}
+        self._names.append({**self._names[-1], **declared})
+        at = self._parser.CurrentByteIndex
+        for key, value in attributes.items():
+            space, local = self._full(key)
+            if space == NAMESPACE and KEYWORD in local and ":" in key:
+                self.found.append(_Place(at, _tag_end(self.packet, at), value, key))
+        if self._full(name) == (_RDF, "RDF"):
+            self.rdf_name = name
+        space, local = self._full(name)
+        if space == NAMESPACE and KEYWORD in local and self._inside is None:
+            self._inside, self._text = (self._depth, at), []
+
+    def _data(self, data: str) -> None:
+        if self._inside is not None:
+            self._text.append(data)
+
+    def _closes(self, at: int, name: str) -> bool:
+        tag = self.packet[at + 2 : _tag_end(self.packet, at) - 1]
+        return tag.strip() == name.encode()
+
+    def _end(self, name: str) -> None:
+        at = self._parser.CurrentByteIndex
+        if self._inside is not None and self._depth == self._inside[0]:
+            start = self._inside[1]
+            # An empty element (`<a/>`) has no end tag.
+            last = at if at > start and self.packet.startswith(b"</", at) and self._closes(at, name) else start
+            self.found.append(_Place(start, _tag_end(self.packet, last), "".join(self._text)))
+            self._inside = None
+        if name == self.rdf_name and self._full(name) == (_RDF, "RDF"):
+            self.rdf_end = at
+        self._names.pop()
+        self._depth -= 1
+
+
+def _tag_end(packet: bytes, start: int) -> int:
+    """Return the place after the tag that begins at a place; quoted values may hold `>`."""
+    quote = 0
+    for place in range(start, len(packet)):
+        one = packet[place]
+        if quote:
+            quote = 0 if one == quote else quote
+        elif one in b"\"'":
+            quote = one
+        elif one == ord(">"):
+            return place + 1
+    raise unreadable("XMP 标签没有结束", "a tag of the XMP does not end")
+
+
+def _as_utf8(packet: bytes) -> tuple[bytes, bytes]:
+    """Return the XML in UTF-8 and what stood after it (padding of other encodings is not kept)."""
+    for mark, encoding in (
+        (b"\xfe\xff", "utf-16"),
+        (b"\xff\xfe", "utf-16"),
+        (b"<\0", "utf-16-le"),
+        (b"\0<", "utf-16-be"),
+    ):
+        if packet.startswith(mark):
+            try:
+                return packet.decode(encoding).encode(), b""
+            except UnicodeDecodeError:
+                raise unreadable("XMP 编码有误", "the XMP's encoding is wrong") from None
+    packet = packet.removeprefix(b"\xef\xbb\xbf")
+    body = packet.rstrip(b"\0")
+    return body, packet[len(body) :]
+
+
+def _walked(packet: bytes) -> _Walk:
+    if len(packet) > LONGEST:
+        raise unreadable("XMP 过大", "the XMP is too large")
+    return _Walk(_as_utf8(packet)[0])
+
+
+def read(packet: bytes, place: str) -> Iterator[Slot]:
+    """Yield the labels of a packet; raise UnreadableError for one that is no well-formed XML."""
+    for found in _walked(packet).found:
+        notes = (Deviation.XMP_ATTRIBUTE,) if found.attribute else ()
+        yield Slot(f"{place}/TC260:{KEYWORD}", found.value, notes)
+
+
+def put(packet: bytes | None, value: str) -> bytes:
+    """Return a packet with exactly one label, over the one given, or a new one; raise UnreadableError."""
+    source = _EMPTY.encode() if packet is None else packet
+    walk = _walked(source)
+    body, padding = _as_utf8(source)
+    kept = next((item for item in walk.found if not item.attribute), None)
+    if kept is not None:
+        tag = body[kept.start : _tag_end(body, kept.start)]
+        name = tag[1:-1].split()[0].rstrip(b"/")
+        opened = tag[:-2] + b">" if tag.endswith(b"/>") else tag
+        edits = [(kept.start, kept.end, opened + escape(value).encode() + b"</" + name + b">")]
+    else:
+        edits = [_new(walk, body, value)]
+    edits += [_without(body, item) for item in walk.found if item is not kept]
+    for start, end, text in sorted(edits, reverse=True):
+        body = body[:start] + text + body[end:]
+    return body + padding
+
+
+def _new(walk: _Walk, body: bytes, value: str) -> tuple[int, int, bytes]:
+    """Return the edit that adds a description with the label at the end of the RDF."""
+    if walk.rdf_end < 0 or not body[walk.rdf_end :].startswith(b"</"):
+        raise unreadable("XMP 没有可写的 rdf:RDF", "the XMP has no rdf:RDF to write to")
+    prefix = walk.rdf_name.rpartition(":")[0]
+    rdf = f"{prefix}:" if prefix else ""
+    own = "" if prefix == "rdf" else f' xmlns:rdf="{_RDF}"'
+    new = (
+        f'<{rdf}Description{own} rdf:about="" xmlns:TC260="{NAMESPACE}">'
+        f"<TC260:{KEYWORD}>{escape(value)}</TC260:{KEYWORD}></{rdf}Description>\n"
+    )
+    return walk.rdf_end, walk.rdf_end, new.encode()
+
+
+def _without(body: bytes, place: _Place) -> tuple[int, int, bytes]:
+    """Return the edit that takes one label out; the element that held it as an attribute stays."""
+    if not place.attribute:
+        return place.start, place.end, b""
+    tag = body[place.start : place.end]
+    at = _attribute(tag, place.attribute.encode())
+    quote = tag.index(b"=", at) + 1
+    while tag[quote] not in b"\"'":
+        quote += 1
+    return place.start + at, place.start + tag.index(tag[quote : quote + 1], quote + 1) + 1, b""
+
+
+def _attribute(tag: bytes, name: bytes) -> int:
+    """Return where an attribute begins in a tag, outside the quoted values."""
+    quote = 0
+    for place, one in enumerate(tag):
+        if quote:
+            quote = 0 if one == quote else quote
+        elif one in b"\"'":
+            quote = one
+        elif tag.startswith(name, place) and tag[place - 1 : place].isspace():
+            return place
+    raise unreadable("XMP 属性不见了", "an attribute of the XMP is gone")
