@@ -30,6 +30,7 @@ from hegui.people.models import Service
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.records import ContentBox
 from hegui.service.gateway.service import service_settings
+from hegui.service.labels import commands as label_commands
 from hegui.store import Store, unit_of_work
 from hegui.store.embedded import database
 from hegui.store.migrate import migrate
@@ -180,6 +181,7 @@ def set_service(data: Path | None, service: str, pairs: tuple[str, ...], *, as_j
 
 main.add_command(content_commands.content)
 main.add_command(law_commands.law)
+main.add_command(label_commands.label)
 
 
 @law_commands.law.command("show", epilog="例 / example: hegui law show IM-17 --data data")

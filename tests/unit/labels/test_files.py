@@ -106,7 +106,8 @@ def test_other_properties_of_a_packet_keep_their_bytes(tmp_path: Path) -> None:
     ("value", "deviations"),
     [
         (LABEL.as_json(), ()),
-        (json.dumps({"AIGC": LABEL.as_dict()}), (Deviation.WRAPPED,)),
+        (json.dumps({"AIGC": LABEL.as_dict()}), ()),
+        (json.dumps({"AIGC": {"AIGC": LABEL.as_dict()}}), (Deviation.WRAPPED,)),
         (json.dumps(LABEL.as_json()), (Deviation.DOUBLE_ENCODED,)),
         (LABEL.as_json().replace('"', "&quot;"), (Deviation.ESCAPED,)),
         ('{"Label":"1","ContentProducer":"' + CODE + '","ProduceID":"a b"}', (Deviation.MISSING_FIELD, Deviation.CHARACTERS)),

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from hegui.service.labels.containers.container import Container, Slot, UnreadableError, unreadable
+from hegui.service.labels.containers.container import Container, NotWritableError, Slot, UnreadableError, unreadable
+from hegui.service.labels.containers.ooxml import Ooxml
+from hegui.service.labels.containers.pdf import Pdf
 from hegui.service.labels.containers.png import Png
+from hegui.service.labels.containers.texts import Html, Json, Markdown, PlainText
 
-__all__ = ["CONTAINERS", "Container", "Slot", "UnreadableError", "container_of"]
+__all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of"]
 
 HEAD = 4096
 """Bytes at the beginning of a file that tell its format."""
-CONTAINERS: tuple[Container, ...] = (Png(),)
+CONTAINERS: tuple[Container, ...] = (
+    Png(),
+    Ooxml(),
+    Pdf(),
+    PlainText(), Markdown(), Html(), Json(),
+)  # fmt: skip
 """In the order in which they are asked; those that know a file by its first bytes come before those of plain text."""
 
 
@@ -20,6 +28,12 @@ def container_of(head: bytes, name: str) -> Container:
     suffix = PurePath(name).suffix.lower()
     known = [item for item in CONTAINERS if item.recognises(head)]
     chosen = next((item for item in known if suffix in item.suffixes), known[0] if known else None)
+    if (
+        isinstance(chosen, PlainText)
+        and suffix not in chosen.suffixes
+        and any(suffix in item.suffixes for item in CONTAINERS)
+    ):
+        raise unreadable(f"内容不是 {suffix}", f"its content is no {suffix}")  # text under the name of another format
     if chosen is None:
         raise unreadable(f"不认识的格式（{suffix or '无扩展名'}）", f"an unknown format ({suffix or 'no suffix'})")
     return chosen

@@ -26,6 +26,21 @@ def unreadable(zh: str, en: str) -> UnreadableError:
     )
 
 
+class NotWritableError(InputError):
+    """A file that can be read has no place for a label, or none that can be written without harm."""
+
+
+def not_writable(zh: str, en: str) -> NotWritableError:
+    """Return the error for a file that a label can not be written to."""
+    return NotWritableError(
+        Bi(f"无法写入标识：{zh}", f"no label can be written: {en}"),
+        Bi(
+            "把标识写在旁边的 .aigc.json 文件，或换一种格式",
+            "write the label into a .aigc.json beside it, or take another format",
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One place in a file that holds, or should hold, a label; `value` as it stands there.

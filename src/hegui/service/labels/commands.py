@@ -1,0 +1,204 @@
+"""`hegui label`: write, pass on, read and verify labels of files. There is no command that removes one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from hegui.kit import ids
+from hegui.kit.commands import guarded, json_option
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
+from hegui.service.labels import explain, files, sidecar
+from hegui.service.labels.containers import HEAD, NotWritableError, container_of
+from hegui.service.labels.containers.texts import PlainText
+from hegui.service.labels.files import Inspection, Verdict
+from hegui.service.labels.schema import Kind, Label
+
+_FILE: click.Path = click.Path(path_type=Path)
+_EVERY = 2.0
+_BAD = 2
+_WITHOUT_PLACE = frozenset({"text", "json"})
+
+
+@click.group("label")
+def label() -> None:
+    """标识：写入、传播、读取、核验（第十二条）。 / Labels: write, pass on, read, verify (Art. 12)."""
+
+
+def inspected(path: Path) -> Inspection:
+    """Return what a file says, or what is said beside it where it has no place of its own."""
+    found = files.inspect(path)
+    if found.verdict is Verdict.ABSENT and found.container in _WITHOUT_PLACE:
+        return sidecar.read(path) or found
+    return found
+
+
+def found_files(given: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the files that were named, those in folders (but for sidecars), and what globs name; raise InputError for none."""
+    for path in given:
+        if path.is_dir():
+            inside = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
+            yield from (item for item in inside if not item.name.endswith(sidecar.SUFFIX))
+        elif path.exists() or not set("*?[") & set(path.name):
+            yield path
+        else:
+            matching = sorted(item for item in path.parent.glob(path.name) if item.is_file())
+            if not matching:
+                raise InputError(
+                    Bi(f"没有文件符合 {path}", f"no file matches {path}"), Bi("检查写法", "check how it is written")
+                )
+            yield from matching
+
+
+def _watched(paths: Iterator[Path]) -> Iterator[Path]:
+    due = time.monotonic() + _EVERY
+    for done, path in enumerate(paths):
+        yield path
+        if time.monotonic() >= due:
+            click.echo(f"{done + 1:,} 个文件 / files …", err=True)
+            due = time.monotonic() + _EVERY
+
+
+# --- writing -------------------------------------------------------------------------------------------
+
+_out_option = click.option(
+    "-o", "--out", type=_FILE, required=True, help="写到哪里；可与原文件相同。 / Where to; may be the file itself."
+)
+
+
+@label.command("write", epilog="例 / example: hegui label write a.png -o b.png --producer 0011…10001 --id 0198f0c2-…")
+@click.argument("source", type=_FILE, metavar="IN")
+@_out_option
+@click.option("--producer", required=True, help="27 位生成服务提供者编码。 / The provider's code, 27 characters.")
+@click.option(
+    "--id", "number", default="", help="内容编号，不给则新生成。 / Number of the content; a new one without it."
+)
+@click.option(
+    "--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.IS.value, show_default=True,
+    help="1 属于、2 可能、3 疑似。 / 1 is, 2 possibly, 3 suspected.",
+)  # fmt: skip
+@json_option
+@guarded
+def write_command(  # noqa: PLR0913 - the flags of one command
+    source: Path, out: Path, *, producer: str, number: str, kind: str, as_json: bool
+) -> None:
+    """给文件写入隐式标识，写后读回，原文件不变。 / Write the implicit label; it is read back before it counts."""
+    wanted = Label.first(producer, number or ids.uuid7(), kind=Kind(kind))
+    try:
+        found = files.write(source, out, wanted)
+    except NotWritableError:
+        if not _has_no_place(source):
+            raise
+        if source.resolve() != out.resolve():
+            out.write_bytes(source.read_bytes())
+        found = sidecar.write(out, wanted)
+        click.echo(f"标识写在 / the label stands in {sidecar.sidecar_of(out)}", err=True)
+    _say(out, found, as_json=as_json)
+
+
+def _has_no_place(path: Path) -> bool:
+    with path.open("rb") as file:
+        return isinstance(container_of(file.read(HEAD), path.name), PlainText)
+
+
+@label.command("propagate", epilog="例 / example: hegui label propagate a.png -o a.png --propagator 0011…20001 --id 42")
+@click.argument("source", type=_FILE, metavar="IN")
+@_out_option
+@click.option("--propagator", required=True, help="27 位传播服务提供者编码。 / The platform's code, 27 characters.")
+@click.option("--id", "number", required=True, help="平台的内容编号。 / The platform's number of the content.")
+@json_option
+@guarded
+def propagate_command(source: Path, out: Path, propagator: str, number: str, *, as_json: bool) -> None:
+    """加上传播要素，生成方的字段不动。 / Add the fields of propagation; the producer's stay."""
+    _say(out, files.propagate(source, out, propagator, number), as_json=as_json)
+
+
+# --- reading -------------------------------------------------------------------------------------------
+
+
+def as_dict(path: Path, found: Inspection) -> dict[str, Any]:
+    """Return what a file says, for machines."""
+    return {
+        "file": str(path),
+        "verdict": found.verdict.value,
+        "fields": found.label.as_dict() if found.label else None,
+        "container": found.container or None,
+        "deviations": [item.value for item in found.deviations],
+        "places": [item.place for item in found.readings],
+        "signatures": explain.signatures(found.label),
+        "problem": None if found.problem is None else {"zh": found.problem.zh, "en": found.problem.en},
+    }
+
+
+def _say(
+    path: Path, found: Inspection, *, as_json: bool, lines: Callable[[Inspection], list[str]] = explain.short
+) -> None:
+    if as_json:
+        click.echo(orjson.dumps(as_dict(path, found)))
+    else:
+        click.echo("\n".join([f"{path}", *(f"  {line}" for line in lines(found))]))
+
+
+def _each(given: tuple[Path, ...], lines: Callable[[Inspection], list[str]], *, as_json: bool) -> list[Inspection]:
+    seen = []
+    for path in _watched(found_files(given)):
+        found = inspected(path)
+        seen.append(found)
+        _say(path, found, as_json=as_json, lines=lines)
+        sys.stdout.flush()
+    return seen
+
+
+def _files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.argument("given", nargs=-1, required=True, type=_FILE, metavar="FILE…")(command)
+
+
+@label.command("read", epilog="例 / example: hegui label read *.png photos/ --json")
+@_files_argument
+@json_option
+@guarded
+def read_command(given: tuple[Path, ...], *, as_json: bool) -> int:
+    """读出标识，每个文件一项。 / Read the labels, one answer a file."""
+    seen = _each(given, explain.short, as_json=as_json)
+    return _BAD if any(item.verdict is Verdict.UNREADABLE for item in seen) else 0
+
+
+@label.command("verify", epilog="例 / example: hegui label verify a.png")
+@_files_argument
+@json_option
+@guarded
+def verify_command(given: tuple[Path, ...], *, as_json: bool) -> int:
+    """核验标识：缺什么、哪一条要求；全部合规为 0，否则为 1。 / Verify: what is missing and which clause asks for it; exit 0 if all is well."""
+    seen = _each(given, explain.verified, as_json=as_json)
+    if any(item.verdict is Verdict.UNREADABLE for item in seen):
+        return _BAD
+    return 0 if all(item.verdict is Verdict.PRESENT and not item.deviations for item in seen) else 1
+
+
+@label.command("inspect", epilog="例 / example: hegui label inspect upload.jpg --declared")
+@_files_argument
+@click.option("--declared", is_flag=True, help="用户声明为生成合成内容。 / The user declared it as generated.")
+@click.option(
+    "--traces", is_flag=True, help="检测到显式标识或其他生成痕迹。 / An explicit label or other traces were detected."
+)
+@json_option
+@guarded
+def inspect_command(given: tuple[Path, ...], *, declared: bool, traces: bool, as_json: bool) -> int:
+    """按传播平台的办法判断：属于、可能、疑似，及应有的提示。 / Judge as a platform does: is, possibly, suspected, and the notice to show."""
+    code = 0
+    for path in _watched(found_files(given)):
+        found = inspected(path)
+        judged = explain.platform(found, declared=declared, traces=traces)
+        code = _BAD if found.verdict is Verdict.UNREADABLE else code
+        if as_json:
+            click.echo(orjson.dumps({**as_dict(path, found), "platform": judged.as_dict()}))
+        else:
+            click.echo("\n".join([f"{path}", *(f"  {line}" for line in (*explain.short(found), *judged.lines()))]))
+    return code

@@ -1,0 +1,190 @@
+"""Labels of documents: office files, PDF, Markdown, HTML; plain text and JSON have theirs beside them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader, PdfWriter
+
+from hegui.kit.errors import HeguiError
+from hegui.service.labels import files, sidecar
+from hegui.service.labels.containers import NotWritableError
+from hegui.service.labels.files import Verdict
+from hegui.service.labels.schema import Deviation, Label
+from tests.unit.labels.test_files import CODE, LABEL, OTHER
+
+SAMPLES = Path(__file__).parents[4] / "shared" / "labelling-samples"
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    book.active.append(["标题", 1])  # type: ignore[union-attr]
+    book.custom_doc_props.append(openpyxl.packaging.custom.StringProperty(name="Client", value="a<b"))  # type: ignore[attr-defined]
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def document(**more: str) -> bytes:
+    """Return a minimal DOCX, its parts in the order given, one of them stored and one with a data descriptor."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+        )
+        archive.writestr(
+            "_rels/.rels",
+            '<r:Relationships xmlns:r="http://schemas.openxmlformats.org/package/2006/relationships"></r:Relationships>',
+        )
+        archive.writestr(zipfile.ZipInfo("word/document.xml"), "<w/>", compress_type=zipfile.ZIP_STORED)
+        with archive.open("word/media/图.png", "w") as part:
+            part.write(b"\x89PNG" * 500)
+        for name, text in more.items():
+            archive.writestr(name.replace("__", "/"), text)
+        archive.comment = b"kept"
+    return out.getvalue()
+
+
+def paper(**info: str) -> bytes:
+    writer = PdfWriter()
+    writer.add_blank_page(200, 100)
+    writer.add_metadata({"/Title": "标题", **{f"/{key}": value for key, value in info.items()}})
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+PAGE = "<!DOCTYPE html>\n<html lang=zh>\n<head><title>题</title></head><body>文<meta name=x content='>'></body></html>"
+FRONT = (
+    "---\r\ntitle: 题\r\nAIGC:\r\n  Label: '1'\r\n  ContentProducer: "
+    + CODE
+    + "\r\ntags: [a]\r\n---\r\n正文\r\n---\r\n"
+)
+MADE: dict[str, bytes] = {
+    "a.xlsx": workbook(), "a.docx": document(), "a.pdf": paper(), "plain.md": "# 题\n\n正文 ---\n".encode(), "front.md": FRONT.encode(),
+    "rule.md": b"---\nno front matter\n", "mark.md": "\ufeff正文".encode(), "a.html": PAGE.encode(), "part.html": "<p>文".encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_label_is_written_once_replaced_passed_on_and_leaves_the_rest_alone(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(MADE[name])
+    first = files.write(path, tmp_path / f"out-{name}", LABEL)
+    assert (first.verdict, first.label, first.deviations) == (Verdict.PRESENT, LABEL, ())
+    assert path.read_bytes() == MADE[name]
+    again = tmp_path / f"out-{name}"
+    newer = Label.first(CODE, "number-2")
+    assert files.write(again, again, newer).label == newer
+    assert files.propagate(again, again, OTHER, "theirs").label == newer.propagated(OTHER, "theirs")
+    assert len(files.inspect(again).readings) == 1
+
+
+def test_an_office_file_keeps_its_parts_as_they_are_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "a.docx"
+    path.write_bytes(document())
+    files.write(path, tmp_path / "b.docx", LABEL)
+    with zipfile.ZipFile(path) as before, zipfile.ZipFile(tmp_path / "b.docx") as after:
+        assert after.testzip() is None
+        assert after.comment == b"kept"
+        assert set(after.namelist()) == {*before.namelist(), "docProps/custom.xml"}
+        for item in ("word/document.xml", "word/media/图.png"):
+            assert after.getinfo(item).compress_size == before.getinfo(item).compress_size
+            assert after.read(item) == before.read(item)
+
+
+def test_other_readers_read_the_label_and_other_properties_stay(tmp_path: Path) -> None:
+    for name in ("a.xlsx", "a.pdf"):
+        path = tmp_path / name
+        path.write_bytes(MADE[name])
+        files.write(path, path, LABEL)
+    book: Any = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    properties = book.custom_doc_props
+    assert {item.name: item.value for item in properties.props} == {"Client": "a<b", "AIGC": LABEL.as_json()}
+    assert (tmp_path / "a.pdf").read_bytes().startswith(MADE["a.pdf"]), "what was signed stays as it was"
+    info: Any = PdfReader(tmp_path / "a.pdf").metadata
+    assert (info["/Title"], json.loads(info["/AIGC"])) == ("标题", LABEL.as_dict())
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.srt", "a.json"])
+def test_what_has_no_place_gets_its_label_beside_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("{}", "utf-8")
+    with pytest.raises(NotWritableError):
+        files.write(path, path, LABEL)
+    assert sidecar.write(path, LABEL).label == LABEL
+    path.write_text("{ }", "utf-8")
+    changed = sidecar.read(path)
+    assert changed is not None
+    assert changed.verdict is Verdict.MALFORMED, "a label of other bytes is not this file's"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "verdict"),
+    [
+        ("a.md", b"AIGC: nothing\n", Verdict.ABSENT), ("a.md", b"---\nAIGC: [\n---\n", Verdict.MALFORMED),
+        ("a.md", b"---\nAIGC:\n  Label: AIGC\n---\n", Verdict.MALFORMED), ("a.md", b"\xff\xfe", Verdict.UNREADABLE),
+        ("a.md", b"---\nAIGC:\n  Label: '1'\nb: 1\nAIGC:\n  Label: '2'\n---\n", Verdict.CONFLICTING),
+        ("a.docx", document()[:-30], Verdict.UNREADABLE), ("a.docx", b"PK\x03\x04", Verdict.UNREADABLE), ("a.pdf", paper()[:-60], Verdict.UNREADABLE),
+        ("a.docx", document(docProps__custom_xml="<!DOCTYPE a><a/>".replace("_", "")), Verdict.ABSENT),
+        ("a.pdf", b"%PDF-1.7\nnothing\n%%EOF", Verdict.UNREADABLE), ("a.pdf", b"hello", Verdict.UNREADABLE), ("a.png", b"hello", Verdict.UNREADABLE),
+        ("a.html", b"<meta name=aigc content='{\"Label\":\"3\"}'>", Verdict.PRESENT), ("a.json", b"{", Verdict.UNREADABLE),
+    ],
+)  # fmt: skip
+def test_verdicts_of_odd_documents(name: str, data: bytes, verdict: Verdict) -> None:
+    assert files.inspect_bytes(data, name).verdict is verdict
+
+
+WANTED = {
+    "bytedance_91110102MACQD9K640_md.md": (Verdict.PRESENT, {Deviation.CHARACTERS}),
+    "bytedance_escaped_broken_md.md": (Verdict.MALFORMED, {Deviation.DAMAGED_FRONT_MATTER, Deviation.NOT_JSON}),
+    "stepfun_md_1.md": (Verdict.PRESENT, set()), "tencent_91440300708461136T_md.md": (Verdict.PRESENT, set()),
+    "jimeng_like_mp4_ilst.json": (Verdict.PRESENT, {Deviation.FIRST_WRITE_EQUALITY}),
+    "tencent_ci_api_response.json": (Verdict.PRESENT, {Deviation.PRODUCER_CODE, Deviation.PROPAGATOR_CODE}),
+    "douyin_private_aigc_info_not_TC260.json": (Verdict.ABSENT, set()),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of real labels are not beside the repository")
+@pytest.mark.parametrize("name", WANTED)
+def test_labels_as_real_writers_write_them(name: str) -> None:
+    found = files.inspect(SAMPLES / name)
+    assert (found.verdict, set(found.deviations)) == WANTED[name]
+    if found.verdict is Verdict.PRESENT:
+        assert found.label is not None
+        assert found.label.label == "1"
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(sorted(MADE)), cut=st.tuples(st.integers(0, 1 << 16), st.integers(0, 40)), put=st.binary(max_size=40),
+    labelled=st.booleans(),
+)  # fmt: skip
+def test_damaged_documents_never_crash_and_never_say_what_was_not_written(
+    tmp_path_factory: pytest.TempPathFactory, name: str, cut: tuple[int, int], put: bytes, *, labelled: bool
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / name
+    path.write_bytes(MADE[name])
+    if labelled:
+        files.write(path, path, LABEL)
+    data = path.read_bytes()
+    at, size = cut[0] % len(data), cut[1]
+    data = data[:at] + put + data[at + size :]
+    found = files.inspect_bytes(data, name)
+    if found.verdict is Verdict.PRESENT and found.label is not None and b"AIGC" not in put:
+        assert labelled or name == "front.md"
+    path.write_bytes(data)
+    try:
+        written = files.write(path, path, LABEL)
+    except HeguiError:
+        assert path.read_bytes() == data
+    else:
+        assert written.label == LABEL
