@@ -35,7 +35,7 @@ def test_the_commands_are_those_that_this_file_proves() -> None:
         ("serve",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("services", "set"), ("law", "list"), ("law", "show"),
         ("law", "clock"), ("law", "status"), ("evidence", "verify"), ("evidence", "export"),
         ("content", "check"), ("content", "normalise"), ("content", "replay"), ("content", "train"), ("content", "suggest"),
-        ("label", "write"), ("label", "propagate"), ("label", "read"), ("label", "verify"), ("label", "inspect"),
+        ("label", "write"), ("label", "propagate"), ("label", "read"), ("label", "verify"), ("label", "inspect"), ("label", "key"),
         ("content", "library", "check"), ("content", "library", "diff"), ("content", "library", "export"),
     }  # fmt: skip
 

@@ -12,14 +12,15 @@ import click
 import orjson
 
 from hegui.kit import ids
-from hegui.kit.commands import guarded, json_option
+from hegui.kit.commands import guarded, json_option, say
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
-from hegui.service.labels import explain, files, sidecar
+from hegui.service.labels import explain, files, sidecar, signatures
 from hegui.service.labels.containers import HEAD, NotWritableError, container_of
 from hegui.service.labels.containers.texts import PlainText
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.schema import Kind, Label
+from hegui.service.labels.signatures import Signature
 
 _FILE: click.Path = click.Path(path_type=Path)
 _EVERY = 2.0
@@ -84,13 +85,16 @@ _out_option = click.option(
     "--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.IS.value, show_default=True,
     help="1 属于、2 可能、3 疑似。 / 1 is, 2 possibly, 3 suspected.",
 )  # fmt: skip
+@click.option("--sign-key", type=_FILE, help="签名密钥，签在 ReservedCode1。 / Signing key; signs in ReservedCode1.")
 @json_option
 @guarded
 def write_command(  # noqa: PLR0913 - the flags of one command
-    source: Path, out: Path, *, producer: str, number: str, kind: str, as_json: bool
+    source: Path, out: Path, *, producer: str, number: str, kind: str, sign_key: Path | None, as_json: bool
 ) -> None:
     """给文件写入隐式标识，写后读回，原文件不变。 / Write the implicit label; it is read back before it counts."""
     wanted = Label.first(producer, number or ids.uuid7(), kind=Kind(kind))
+    if sign_key is not None:
+        wanted = signatures.signed(wanted, signatures.read_key(sign_key))
     try:
         found = files.write(source, out, wanted)
     except NotWritableError:
@@ -120,10 +124,20 @@ def propagate_command(source: Path, out: Path, propagator: str, number: str, *, 
     _say(out, files.propagate(source, out, propagator, number), as_json=as_json)
 
 
+@label.command("key", epilog="例 / example: hegui label key -o signing.json")
+@click.option("-o", "--out", type=_FILE, required=True, help="新密钥文件。 / The file of the new key.")
+@json_option
+@guarded
+def key_command(out: Path, *, as_json: bool) -> None:
+    """生成标识签名密钥（SM2）；公钥供他人列入信任清单。 / Make a key (SM2) for signing labels; others pin its public part."""
+    key = signatures.new_key(out)
+    say({"file": str(out), "public": key.public.hex()}, [key.public.hex()], as_json=as_json)
+
+
 # --- reading -------------------------------------------------------------------------------------------
 
 
-def as_dict(path: Path, found: Inspection) -> dict[str, Any]:
+def as_dict(path: Path, found: Inspection, signed: tuple[Signature, ...] = ()) -> dict[str, Any]:
     """Return what a file says, for machines."""
     return {
         "file": str(path),
@@ -132,28 +146,42 @@ def as_dict(path: Path, found: Inspection) -> dict[str, Any]:
         "container": found.container or None,
         "deviations": [item.value for item in found.deviations],
         "places": [item.place for item in found.readings],
-        "signatures": explain.signatures(found.label),
+        "signatures": [item.as_dict() for item in signed],
         "problem": None if found.problem is None else {"zh": found.problem.zh, "en": found.problem.en},
     }
 
 
+Lines = Callable[[Inspection, tuple[Signature, ...]], list[str]]
+
+
 def _say(
-    path: Path, found: Inspection, *, as_json: bool, lines: Callable[[Inspection], list[str]] = explain.short
-) -> None:
+    path: Path, found: Inspection, pins: frozenset[str] = frozenset(), *, as_json: bool, lines: Lines = explain.short
+) -> tuple[Signature, ...]:
+    signed = signatures.check(found.label, pins) if found.label is not None else ()
     if as_json:
-        click.echo(orjson.dumps(as_dict(path, found)))
+        click.echo(orjson.dumps(as_dict(path, found, signed)))
     else:
-        click.echo("\n".join([f"{path}", *(f"  {line}" for line in lines(found))]))
+        click.echo("\n".join([f"{path}", *(f"  {line}" for line in lines(found, signed))]))
+    return signed
 
 
-def _each(given: tuple[Path, ...], lines: Callable[[Inspection], list[str]], *, as_json: bool) -> list[Inspection]:
+_Seen = tuple[Inspection, tuple[Signature, ...]]
+
+
+def _each(given: tuple[Path, ...], pins: Path | None, lines: Lines, *, as_json: bool) -> list[_Seen]:
     seen = []
+    known = signatures.read_pins(pins) if pins else frozenset[str]()
     for path in _watched(found_files(given)):
         found = inspected(path)
-        seen.append(found)
-        _say(path, found, as_json=as_json, lines=lines)
+        seen.append((found, _say(path, found, known, as_json=as_json, lines=lines)))
         sys.stdout.flush()
     return seen
+
+
+def _pins_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--pins", type=_FILE, help="信任的公钥清单，每行一个。 / Pinned public keys, one a line.")(
+        command
+    )
 
 
 def _files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -162,24 +190,27 @@ def _files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @label.command("read", epilog="例 / example: hegui label read *.png photos/ --json")
 @_files_argument
+@_pins_option
 @json_option
 @guarded
-def read_command(given: tuple[Path, ...], *, as_json: bool) -> int:
+def read_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool) -> int:
     """读出标识，每个文件一项。 / Read the labels, one answer a file."""
-    seen = _each(given, explain.short, as_json=as_json)
-    return _BAD if any(item.verdict is Verdict.UNREADABLE for item in seen) else 0
+    seen = _each(given, pins, explain.short, as_json=as_json)
+    return _BAD if any(found.verdict is Verdict.UNREADABLE for found, _ in seen) else 0
 
 
 @label.command("verify", epilog="例 / example: hegui label verify a.png")
 @_files_argument
+@_pins_option
 @json_option
 @guarded
-def verify_command(given: tuple[Path, ...], *, as_json: bool) -> int:
+def verify_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool) -> int:
     """核验标识：缺什么、哪一条要求；全部合规为 0，否则为 1。 / Verify: what is missing and which clause asks for it; exit 0 if all is well."""
-    seen = _each(given, explain.verified, as_json=as_json)
-    if any(item.verdict is Verdict.UNREADABLE for item in seen):
+    seen = _each(given, pins, explain.verified, as_json=as_json)
+    if any(found.verdict is Verdict.UNREADABLE for found, _ in seen):
         return _BAD
-    return 0 if all(item.verdict is Verdict.PRESENT and not item.deviations for item in seen) else 1
+    good = all(found.verdict is Verdict.PRESENT and not found.deviations for found, _ in seen)
+    return 0 if good and not any(item.valid is False for _, signed in seen for item in signed) else 1
 
 
 @label.command("inspect", epilog="例 / example: hegui label inspect upload.jpg --declared")

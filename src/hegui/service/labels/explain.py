@@ -9,7 +9,8 @@ from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.law.register import register
 from hegui.service.labels.files import VERDICT_NAMES, Inspection, Verdict
-from hegui.service.labels.schema import DEVIATION_NAMES, KIND_NAMES, Deviation, Kind, Label
+from hegui.service.labels.schema import DEVIATION_NAMES, KIND_NAMES, Deviation, Kind
+from hegui.service.labels.signatures import Signature
 
 _CLAUSES: dict[Deviation, str] = {
     Deviation.MISSING_FIELD: "GB45438-E.b", Deviation.UNKNOWN_FIELD: "GB45438-E.b", Deviation.NULL_VALUE: "GB45438-E.b",
@@ -24,14 +25,8 @@ _BY_VERDICT: dict[Verdict, str] = {
 _VALUES_SHOWN = 120
 
 
-def signatures(label: Label | None) -> list[dict[str, Any]]:
-    """Return what the reserved codes say when they hold signatures."""
-    del label
-    return []
-
-
-def short(found: Inspection) -> list[str]:
-    """Return what a file says, in a few lines."""
+def short(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:
+    """Return what a file says, in a few lines; `signed` is what its reserved codes hold."""
     lines = [f"{VERDICT_NAMES[found.verdict].both} ({found.container or '?'})"]
     if found.problem is not None:
         lines.append(found.problem.both)
@@ -41,13 +36,14 @@ def short(found: Inspection) -> list[str]:
         lines += [
             f"{name}: {value[:_VALUES_SHOWN]}" for name, value in found.label.as_dict().items() if name != "Label"
         ]
+    lines += [item.line() for item in signed]
     return [*lines, *(f"偏差 deviation {item.value}: {DEVIATION_NAMES[item].both}" for item in found.deviations)]
 
 
-def verified(found: Inspection) -> list[str]:
+def verified(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:
     """Return what a file lacks, with the clause that asks for it and what that clause says."""
     if found.verdict is Verdict.PRESENT and not found.deviations:
-        return [f"合规：{VERDICT_NAMES[found.verdict].zh} / complies ({found.container})", *short(found)[1:]]
+        return [f"合规：{VERDICT_NAMES[found.verdict].zh} / complies ({found.container})", *short(found, signed)[1:]]
     lines = [f"不合规：{VERDICT_NAMES[found.verdict].zh} / does not comply: {VERDICT_NAMES[found.verdict].en}"]
     if found.verdict is Verdict.UNREADABLE:
         lines = [f"无法判定：{found.problem.zh} / undetermined: {found.problem.en}"] if found.problem else lines
@@ -56,7 +52,7 @@ def verified(found: Inspection) -> list[str]:
     for item in found.deviations:
         lines.append(f"{DEVIATION_NAMES[item].both}")
         lines += _clause(_CLAUSES[item]) if item in _CLAUSES else []
-    return lines
+    return [*lines, *(item.line() for item in signed)]
 
 
 def _clause(number: str) -> list[str]:
