@@ -67,6 +67,7 @@ def agree(used: Checker, text: str, places: list[int]) -> None:
 @example("护照E12345678.pdf", [11])
 @example("QQ：12345678@qq.com", [3])
 @example("微信号abc_123@example.com，", [5])
+@example("95588abc_123+86 11010519491231002X扣扣13800138000", [])
 def test_any_pieces_give_what_the_check_of_the_whole_gives(text: str, places: list[int]) -> None:
     agree(ALL, text, places)
 

@@ -138,12 +138,16 @@ def _taken(rule: Rule, match: re.Match[str] | None, text: str) -> Found | None:
 
 
 def _inside(rule: Rule, text: str, parts: Iterable[Part]) -> Iterator[Found]:
-    """Yield what a rule finds; after a string that does not fit the search goes on behind its first character."""
+    """Yield what a rule finds; after a string that does not fit the search goes on behind its first character.
+
+    The search sees nothing behind its part, so what it finds is tried again with the text that follows.
+    """
     for low, high in parts:
         at = low
-        while match := rule.pattern.search(text, at, high):
+        while seen := rule.pattern.search(text, at, high):
+            match = rule.pattern.match(text, seen.start())
             found = _taken(rule, match, text)
-            at = match.end() if found else match.start() + 1
+            at = match.end() if match and found else seen.start() + 1
             if found:
                 yield found
 
