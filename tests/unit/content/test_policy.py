@@ -57,7 +57,8 @@ def test_each_action_on_each_side_is_what_a_hit_gets(tmp_path: Path, side: Side,
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("action", [Action.PASS, Action.MASK, Action.REFUSE])
 def test_each_kind_of_personal_information_has_its_own_action(tmp_path: Path, kind: Kind, action: Action) -> None:
-    given = {Kind.RESIDENT_ID: "11010519491231002X", Kind.MOBILE: "13800138000", Kind.BANK_CARD: "4111111111111111",
+    given = {Kind.RESIDENT_ID: "11010519491231002X", Kind.HK_ID: "A123456(3)",
+                 Kind.MACAO_ID: "澳门身份证1234567(8)", Kind.TAIWAN_ID: "A123456789", Kind.MOBILE: "13800138000", Kind.BANK_CARD: "4111111111111111",
              Kind.USCC: "91350100M000100Y43", Kind.EMAIL: "someone@example.com", Kind.LANDLINE: "0571-87654321",
              Kind.HOTLINE: "400-123-4567", Kind.PASSPORT: "护照E12345678", Kind.PERMIT: "回乡证H12345678",
              Kind.MILITARY_ID: "军字第2001988号", Kind.SOCIAL_SECURITY: "社保卡A12345678", Kind.PLATE: "京A12345",

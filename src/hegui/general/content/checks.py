@@ -35,8 +35,8 @@ __all__ = [
 
 _THREE_DIGITS = frozenset(
     {
-        Kind.RESIDENT_ID, Kind.MOBILE, Kind.BANK_CARD, Kind.USCC, Kind.PASSPORT, Kind.PERMIT, Kind.MILITARY_ID,
-        Kind.SOCIAL_SECURITY, Kind.LANDLINE,
+        Kind.RESIDENT_ID, Kind.HK_ID, Kind.MACAO_ID, Kind.TAIWAN_ID, Kind.MOBILE, Kind.BANK_CARD, Kind.USCC,
+        Kind.PASSPORT, Kind.PERMIT, Kind.MILITARY_ID, Kind.SOCIAL_SECURITY, Kind.LANDLINE,
     }
 )  # fmt: skip
 

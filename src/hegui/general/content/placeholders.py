@@ -24,6 +24,9 @@ from hegui.general.content.personal import Kind, NameFinder, find
 OPEN, CLOSE = "⟦", "⟧"
 LABELS: dict[Kind, str] = {
     Kind.RESIDENT_ID: "身份证号",
+    Kind.HK_ID: "香港身份证号",
+    Kind.MACAO_ID: "澳门身份证号",
+    Kind.TAIWAN_ID: "台湾身份证号",
     Kind.MOBILE: "手机",
     Kind.BANK_CARD: "银行卡号",
     Kind.USCC: "信用代码",
@@ -45,7 +48,7 @@ NAME_LABEL = "姓名"
 WRITTEN_LABEL = "原文"
 HIDDEN = frozenset(Kind) - {Kind.HOTLINE}
 """The kinds that are replaced unless told otherwise: hotlines are nobody's own."""
-NEVER_RESTORED = frozenset({Kind.RESIDENT_ID, Kind.BANK_CARD})
+NEVER_RESTORED = frozenset({Kind.RESIDENT_ID, Kind.HK_ID, Kind.MACAO_ID, Kind.TAIWAN_ID, Kind.BANK_CARD})
 """The kinds that are not put back unless told otherwise."""
 
 _LABELLED = "|".join(map(re.escape, sorted({*LABELS.values(), NAME_LABEL, WRITTEN_LABEL}, key=len, reverse=True)))

@@ -16,6 +16,22 @@ _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10x98765432"
 _USCC_ALPHABET = "0123456789abcdefghjklmnpqrtuwxy"
 _USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
+_TAIWAN_AREAS = "abcdefghjklmnpqrstuvxywzio"
+"""The letters of the places of registration in the order of their numbers, 10 and up."""
+_TAIWAN_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
+_MOST_LENGTHS = range(16, 20)
+_CARDS: tuple[tuple[int, int, range | tuple[int, ...]], ...] = (
+    (2221, 2720, (16,)),  # Mastercard
+    (3400, 3499, (15,)),  # American Express
+    (3700, 3799, (15,)),
+    (3000, 3999, _MOST_LENGTHS),  # JCB, Diners Club
+    (4000, 4999, (16, 19)),  # Visa; 19 on older cards of banks in China
+    (5100, 5599, (16,)),  # Mastercard
+    (5000, 5999, _MOST_LENGTHS),
+    (6000, 6999, _MOST_LENGTHS),  # UnionPay and banks in China, Discover
+    (9558, 9558, (19,)),  # ICBC
+)
+"""First four digits, from and to, and the lengths in which such cards are issued; the first that fits counts."""
 _OLD_ID = 15
 _NEW_ID = 18
 
@@ -46,6 +62,30 @@ def luhn_valid(digits: str) -> bool:
         value = int(digit) * (1 + place % 2)
         total += value - 9 if value > 9 else value  # noqa: PLR2004 - Luhn's carry
     return total % 10 == 0
+
+
+def _card_lengths(head: int) -> range | tuple[int, ...]:
+    """Return the lengths that cards with these first four digits have."""
+    return next((lengths for low, high, lengths in _CARDS if low <= head <= high), ())
+
+
+def card_valid(digits: str) -> bool:
+    """Check the Luhn digit, and that cards with these first digits are issued in this length."""
+    return len(digits) in _card_lengths(int(digits[:4])) and luhn_valid(digits)
+
+
+def hk_id_valid(text: str) -> bool:
+    """Check the check character of a Hong Kong identity card, with or without its brackets, folded to lower case."""
+    *body, check = text.replace("(", "").replace(")", "").rjust(9)
+    values = [36 if ch == " " else int(ch, 36) for ch in (*body, check)]
+    return sum(value * weight for value, weight in zip(values, range(9, 0, -1), strict=True)) % 11 == 0
+
+
+def taiwan_id_valid(text: str) -> bool:
+    """Check the check digit of a Taiwan identity number, or of the residents' number that has the same form."""
+    area = 10 + _TAIWAN_AREAS.index(text[0])
+    values = (area // 10, area % 10, *map(int, text[1:]))
+    return sum(value * weight for value, weight in zip(values, _TAIWAN_WEIGHTS, strict=True)) % 10 == 0
 
 
 def uscc_valid(text: str) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from hegui.general.content.personal.numbers import DIGIT, FIRM, LOOSE, STRICT, digits
 from hegui.general.content.personal.shapes import Shape, alt, any_of, caught, looking, maybe, seq, times, words
 
-_GAP = any_of(" \n\t:=#,.()[]\"'“”‘’「」【】<>《》*_|/、,号码编是为的证件卡-")
+_GAP = any_of(" \n\t:=#,.()[]\"'“”‘’「」【】<>《》*_|/、,号码编是为的证件卡號碼編為證-")
 
 
-def _after(*named: str) -> Shape:
+def after(*named: str) -> Shape:
     """Return words that tell what comes; Latin ones only where they begin a word."""
     latin = [word for word in named if word[0].isascii()]
     chinese = [word for word in named if not word[0].isascii()]
@@ -25,21 +25,22 @@ def _after(*named: str) -> Shape:
     return alt(*told)
 
 
-def _told(named: Shape, body: Shape, most: int = 8) -> Shape:
+def told(named: Shape, body: Shape, most: int = 8) -> Shape:
+    """Return a number behind the words that tell it, with at most so many marks between."""
     return seq(named, times(_GAP, 0, most), caught(body), FIRM)
 
 
 _LETTER = any_of("a-z")
 _ENGLISH = seq(maybe(words(" no", " number", " num")), maybe(words(" is")))
 
-PASSPORT = _told(
-    alt(words("护照"), seq(_after("passport"), looking("(?![a-z])"), _ENGLISH)),
+PASSPORT = told(
+    alt(words("护照", "護照"), seq(after("passport"), looking("(?![a-z])"), _ENGLISH)),
     alt(seq(times(_LETTER, 1, 2), digits(7, 8)), seq(words("14", "15"), digits(7))),
 )
 
 _TAIWAN_OLD = seq(digits(10), maybe(alt(seq(words("("), _LETTER, words(")")), _LETTER)))
-PERMIT = _told(
-    _after("通行证", "回乡证", "台胞证", "永久居留"),
+PERMIT = told(
+    after("通行证", "通行證", "回乡证", "回鄉證", "台胞证", "台胞證", "臺胞證", "永久居留"),
     alt(
         seq(any_of("hm"), digits(8), maybe(digits(2))),
         seq(any_of("cwtl"), maybe(_LETTER), digits(7, 8)),
@@ -50,7 +51,7 @@ PERMIT = _told(
 )
 
 MILITARY_ID = alt(
-    _told(_after("军官证", "士兵证", "士官证", "军人证", "文职证"), digits(7, 8)),
+    told(after("军官证", "士兵证", "士官证", "军人证", "文职证"), digits(7, 8)),
     seq(
         caught(
             seq(
@@ -64,27 +65,33 @@ MILITARY_ID = alt(
     ),
 )
 
-SOCIAL_SECURITY = _told(_after("社保", "医保", "社会保障", "社会保险"), seq(maybe(_LETTER), digits(8, 12)))
+SOCIAL_SECURITY = told(
+    seq(
+        after("社保", "医保", "社会保障", "社会保险", "养老保险", "医疗保险", "社會保障", "社會保險", "醫保"),
+        maybe(words("个人", "电脑", "電腦", "個人")),
+    ),
+    seq(maybe(_LETTER), digits(8, 12)),
+)
 
 _FIGURE = any_of("1-9")
 QQ = seq(
-    _after("qq", "扣扣", "企鹅"),
+    after("qq", "扣扣", "企鹅"),
     times(_GAP, 0, 6),
     alt(seq(caught(seq(_FIGURE, digits(6, 10))), FIRM), seq(caught(seq(_FIGURE, digits(4, 5))), STRICT)),
 )
 
 _HANDLE = seq(_LETTER, times(any_of("a-z0-9_-"), 5, 19))
-_SAYS = seq(times(_GAP, 0, 4), any_of(":=号"), times(_GAP, 0, 4), caught(_HANDLE))
+_SAYS = seq(times(_GAP, 0, 4), any_of(":=号號"), times(_GAP, 0, 4), caught(_HANDLE))
 # Where nothing says that a handle comes, it has a digit; its length is looked at afterwards.
 _SHOWN = seq(_LETTER, times(any_of("a-z_-"), 0, 18), DIGIT, times(any_of("a-z0-9_-"), 0, 18))
 _SHOWS = seq(times(_GAP, 1, 6), caught(_SHOWN))
 WECHAT = seq(
-    _after("微信", "薇信", "威信", "v信", "加v", "weixin", "wechat", "wx", "vx"),
+    after("微信", "薇信", "威信", "v信", "加v", "weixin", "wechat", "wx", "vx"),
     maybe(words("id")),
     alt(_SAYS, _SHOWS),
     FIRM,
 )
 
-_CALL = _after("电话", "座机", "固话", "传真", "热线", "客服", "拨打", "致电", "tel", "phone", "fax", "hotline")
-SHORT_LANDLINE = _told(_CALL, seq(any_of("2-8"), digits(6, 7)))
-SHORT_HOTLINE = _told(_CALL, alt(seq(words("400", "800"), digits(7)), seq(words("95", "96"), digits(3, 6))))
+_CALL = after("电话", "電話", "座机", "固话", "传真", "热线", "客服", "拨打", "致电", "tel", "phone", "fax", "hotline")
+SHORT_LANDLINE = told(_CALL, seq(any_of("2-8"), digits(6, 7)))
+SHORT_HOTLINE = told(_CALL, alt(seq(words("400", "800"), digits(7)), seq(words("95", "96"), digits(3, 6))))

@@ -12,6 +12,9 @@ class Kind(StrEnum):
     """What kind of identifier was found."""
 
     RESIDENT_ID = "resident_id"  # 居民身份证号
+    HK_ID = "hk_id"  # 香港身份证号
+    MACAO_ID = "macao_id"  # 澳门身份证号
+    TAIWAN_ID = "taiwan_id"  # 台湾身份证号
     MOBILE = "mobile"  # 手机号
     BANK_CARD = "bank_card"  # 银行卡号
     USCC = "uscc"  # 统一社会信用代码
@@ -31,6 +34,9 @@ class Kind(StrEnum):
 
 KIND_NAMES: dict[Kind, Bi] = {
     Kind.RESIDENT_ID: Bi("居民身份证号", "resident identity number"),
+    Kind.HK_ID: Bi("香港身份证号", "Hong Kong identity card number"),
+    Kind.MACAO_ID: Bi("澳门身份证号", "Macao identity card number"),
+    Kind.TAIWAN_ID: Bi("台湾身份证号", "Taiwan identity number"),
     Kind.MOBILE: Bi("手机号", "mobile number"),
     Kind.BANK_CARD: Bi("银行卡号", "bank card number"),
     Kind.USCC: Bi("统一社会信用代码", "unified social credit code"),

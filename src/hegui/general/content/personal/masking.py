@@ -6,6 +6,9 @@ from hegui.general.content.personal.kinds import Kind
 
 _KEPT: dict[Kind, tuple[int, int]] = {
     Kind.RESIDENT_ID: (3, 0),
+    Kind.HK_ID: (1, 0),
+    Kind.MACAO_ID: (1, 0),
+    Kind.TAIWAN_ID: (1, 0),
     Kind.MOBILE: (3, 2),
     Kind.BANK_CARD: (4, 4),
     Kind.USCC: (2, 4),

@@ -67,6 +67,26 @@ MOBILE = _led(
     _THEN,
 )
 
+ONE, TO_NINE = "1一幺壹❶➀➊", "3456789三四五六七八九叁肆伍陆柒捌玖❸❹❺❻❼❽❾➂➃➄➅➆➇➈➌➍➎➏➐➑➒"
+_HOLLOW = "○"
+FIGURES = f"{ONE}{TO_NINE}02零〇二贰⓿❷➁➋"
+"""Digits, the characters that people write for them, and the circled ones that folding leaves; no units such as 十."""
+_SPELT = any_of(FIGURES + _HOLLOW)
+_NO_FIGURE = f"0-9a-z{FIGURES}{_HOLLOW}"
+_SPELT_START = seq(any_of(ONE), any_of(TO_NINE), _SPELT)
+_SPELT_FOUR = times(_SPELT, 4, 4)
+SPELT_MOBILE = seq(
+    looking(f"(?<![{_NO_FIGURE}])"),
+    caught(
+        alt(
+            *(_grouped(mark, _SPELT_START, _SPELT_FOUR, _SPELT_FOUR) for mark in "- "),
+            seq(_SPELT_START, times(_SPELT, 8, 8)),
+        )
+    ),
+    looking(f"(?![{_NO_FIGURE}十百千万亿兆元圆年点分])"),
+)
+"""A mobile number in Chinese figures or a mix: 一三八零零一三八零零零, 138零零138零零零."""
+
 _LAST = seq(digits(3), any_of("0-9x"))
 RESIDENT_ID = _led(
     _NUMBERED,
@@ -74,11 +94,14 @@ RESIDENT_ID = _led(
     [_grouped(mark, digits(6), digits(8), _LAST) for mark in "- "],
 )
 
-_FIRST = seq(any_of("3-6"), digits(3))
+_FIRST = seq(any_of("2-69"), digits(3))
 BANK_CARD = _led(
     _NUMBERED,
-    seq(any_of("3-6"), digits(15, 18)),
-    [seq(_grouped(mark, _FIRST, _FOUR, _FOUR, _FOUR), maybe(seq(any_of(mark), digits(1, 3)))) for mark in "- "],
+    seq(any_of("2-69"), digits(14, 18)),
+    [
+        *(seq(_grouped(mark, _FIRST, _FOUR, _FOUR, _FOUR), maybe(seq(any_of(mark), digits(1, 3)))) for mark in "- "),
+        *(_grouped(mark, _FIRST, digits(6), digits(5)) for mark in "- "),
+    ],
 )
 
 _CODE = any_of("0-9a-hj-npqrtuwxy")

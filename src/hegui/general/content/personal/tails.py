@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hegui.general.content.personal import address, contexts, nets, numbers
+from hegui.general.content.personal import address, cards, contexts, nets, numbers
 from hegui.general.content.personal.kinds import Kind
 from hegui.general.content.personal.shapes import Shape, alt
 
 SHAPES: dict[Kind, tuple[Shape, ...]] = {
-    Kind.MOBILE: (numbers.MOBILE,),
+    Kind.HK_ID: (cards.HK_ID, cards.HK_ID_TOLD),
+    Kind.MACAO_ID: (cards.MACAO_ID,),
+    Kind.TAIWAN_ID: (cards.TAIWAN_ID,),
+    Kind.MOBILE: (numbers.MOBILE, numbers.SPELT_MOBILE),
     Kind.RESIDENT_ID: (numbers.RESIDENT_ID,),
     Kind.BANK_CARD: (numbers.BANK_CARD,),
     Kind.USCC: (numbers.USCC,),
@@ -29,11 +32,11 @@ SHAPES: dict[Kind, tuple[Shape, ...]] = {
 
 NUMBERS = frozenset(
     {
-        Kind.RESIDENT_ID, Kind.MOBILE, Kind.BANK_CARD,
+        Kind.RESIDENT_ID, Kind.HK_ID, Kind.MACAO_ID, Kind.TAIWAN_ID, Kind.MOBILE, Kind.BANK_CARD,
         Kind.PASSPORT, Kind.PERMIT, Kind.MILITARY_ID, Kind.SOCIAL_SECURITY,
     }
 )  # fmt: skip
-"""The kinds that are masked in answers by default; all have at least three digits in a row, and ten characters."""
+"""The kinds that are masked in answers by default; all have at least three figures in a row, and ten characters."""
 
 _NUMBERS = alt(*(shape for kind in sorted(NUMBERS) for shape in SHAPES[kind]))
 
