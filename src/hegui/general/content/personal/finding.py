@@ -98,7 +98,9 @@ _TOLD_BY = max(rule.reach for rule in _TOLD)
 _SIX = 6
 
 _RUN = re.compile(r"[0-9](?:[0-9]{4}|[0-9 ()-]{9})[0-9 ()-]*")
-_HOUSE = re.compile(f"[{address.BEFORE_NUMBER}][{address.COUNT}][{address.COUNT}-]{{0,9}}[{address.UNITS}]")
+_HOUSE = re.compile(
+    f"[{address.BEFORE_NUMBER}][{address.FIRST}]? ?[{address.COUNT}][{address.COUNT}-]{{0,9}} ?[{address.UNITS}]"
+)
 _CAR = re.compile(f"[{PROVINCE_SIGNS}][a-hj-z]")
 _AT = re.compile("@")
 _DOTS = re.compile(r"\.[0-9]{1,3}\.")
@@ -244,7 +246,7 @@ def _look(text: str, start: int) -> Iterator[Iterator[Found]]:
         yield _around(_EMAIL, _AT, text, start)
     if any(map(plain.__contains__, _LATIN_HANDLES)) or ("信" in text and any(map(text.__contains__, "微薇威v"))):
         yield _handles(text, start)
-    if any(map(text.__contains__, address.ENDINGS)) and any(map(text.__contains__, address.UNITS)):
+    if any(map(text.__contains__, address.UNITS)):
         yield _houses(text, start)
 
 
