@@ -5,3 +5,4 @@ cd "$(dirname "$0")/.."
 common="--quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --generate-hashes --all-build-deps"
 pip-compile $common -o requirements.lock pyproject.toml
 pip-compile $common --extra dev -o requirements-dev.lock pyproject.toml
+pip-compile $common --extra names -o requirements-names.lock pyproject.toml

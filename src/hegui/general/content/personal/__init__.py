@@ -8,7 +8,7 @@ from hegui.general.content.personal.checksums import luhn_valid, resident_id_val
 from hegui.general.content.personal.finding import ANY_LONG, find
 from hegui.general.content.personal.kinds import KIND_NAMES, Found, Kind
 from hegui.general.content.personal.masking import mask
-from hegui.general.content.personal.names import NAME, NameFinder, from_tagger
+from hegui.general.content.personal.names import NAME, NameFinder, from_tagger, lac
 from hegui.general.content.personal.tails import NUMBER_ENDS, NUMBERS, REACH, TAILS, ends
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ends",
     "find",
     "from_tagger",
+    "lac",
     "luhn_valid",
     "mask",
     "resident_id_valid",

@@ -114,7 +114,9 @@ def _by_short() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the first characters of short names, which a search finds quickly, and an address that begins with one."""
     short = sorted(divisions()[1])
     shorts = words(*short)
-    return re.compile(f"[{''.join(sorted({name[0] for name in short}))}]"), re.compile(seq(times(shorts, 1, _SHORTS), _ROAD).whole)
+    return re.compile(f"[{''.join(sorted({name[0] for name in short}))}]"), re.compile(
+        seq(times(shorts, 1, _SHORTS), _ROAD).whole
+    )
 
 
 LONGEST = 170

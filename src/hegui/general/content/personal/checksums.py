@@ -76,8 +76,8 @@ def card_valid(digits: str) -> bool:
 
 def hk_id_valid(text: str) -> bool:
     """Check the check character of a Hong Kong identity card, with or without its brackets, folded to lower case."""
-    *body, check = text.replace("(", "").replace(")", "").rjust(9)
-    values = [36 if ch == " " else int(ch, 36) for ch in (*body, check)]
+    signs = text.replace("(", "").replace(")", "").rjust(9)
+    values = [36 if ch == " " else int(ch, 36) for ch in signs]
     return sum(value * weight for value, weight in zip(values, range(9, 0, -1), strict=True)) % 11 == 0
 
 

