@@ -110,12 +110,14 @@ def shape() -> Shape:
 
 
 @cache
-def _by_short() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the first characters of short names, which a search finds quickly, and an address that begins with one."""
+def _by_short() -> tuple[re.Pattern[str], frozenset[str], re.Pattern[str]]:
+    """Return what finds the first characters of short names, their first two, and what finds an address behind one."""
     short = sorted(divisions()[1])
     shorts = words(*short)
-    return re.compile(f"[{''.join(sorted({name[0] for name in short}))}]"), re.compile(
-        seq(times(shorts, 1, _SHORTS), _ROAD).whole
+    return (
+        re.compile(f"[{''.join(sorted({name[0] for name in short}))}]"),
+        frozenset(name[:2] for name in short),
+        re.compile(seq(times(shorts, 1, _SHORTS), _ROAD).whole),
     )
 
 
@@ -147,9 +149,11 @@ def spans(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
             match = _REST_PATTERN.match(text, ending.end())
             if match:
                 found.append((start, -match.end()))
-    names, behind = _by_short()
+    names, begun, behind = _by_short()
     for name in names.finditer(text, low, high):
-        match = behind.match(text, name.start())
+        # Two characters tell nearly always that it is none, for a tenth of what asking the pattern costs.
+        first = name.start()
+        match = behind.match(text, first) if text[first : first + 2] in begun else None
         if match:
             found.append((match.start(), -match.end()))
     done = low
