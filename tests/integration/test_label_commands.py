@@ -1,0 +1,72 @@
+"""`hegui label` as an operator uses it: files, folders and globs, JSON for machines, clauses for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.harness import hegui
+from tests.unit.labels.test_files import CODE, OTHER, put
+
+
+def told(*arguments: str | Path, code: int = 0) -> list[dict[str, object]]:
+    done = hegui("label", *arguments, "--json", check=False)
+    assert done.returncode == code, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_label_from_the_first_write_to_a_platform(tmp_path: Path) -> None:
+    source, target = put(tmp_path, "# 题\n".encode(), "a.md"), tmp_path / "b.md"
+    key = tmp_path / "key.json"
+    public = json.loads(hegui("label", "key", "-o", key, "--json").stdout)["public"]
+    (written,) = told("write", source, "-o", target, "--producer", CODE, "--id", "n-1", "--sign-key", key)
+    assert (written["verdict"], written["container"], written["deviations"]) == ("present", "markdown", [])
+    pins = put(tmp_path, public.encode(), "pins.txt")
+    (verified,) = told("verify", target, "--pins", pins)
+    assert verified["signatures"] == [
+        {**verified["signatures"][0], "slot": "ReservedCode1", "valid": True, "dialect": "message", "pinned": True}  # type: ignore[index]
+    ]
+    (passed,) = told("propagate", target, "-o", target, "--propagator", OTHER, "--id", "p-9")
+    fields = passed["fields"]
+    assert isinstance(fields, dict)
+    assert (fields["ContentProducer"], fields["ContentPropagator"], fields["PropagateID"]) == (CODE, OTHER, "p-9")
+    refused = hegui("label", "write", target, "-o", target, "--producer", OTHER, "--id", "x", check=False)
+    assert refused.returncode == 2
+    assert "LAB-10.2" in refused.stderr
+
+
+def test_folders_and_globs_and_what_verify_says_of_them(tmp_path: Path) -> None:
+    put(tmp_path, b"# a\n", "a.md")
+    put(tmp_path, b"hello", "b.png")
+    (tmp_path / "deep").mkdir()
+    put(tmp_path / "deep", b"text", "c.txt")
+    told("write", tmp_path / "deep/c.txt", "-o", tmp_path / "deep/c.txt", "--producer", CODE)
+    found = {Path(str(item["file"])).name: item["verdict"] for item in told("read", tmp_path, code=2)}
+    assert found == {"a.md": "absent", "b.png": "unreadable", "c.txt": "present"}
+    assert [item["verdict"] for item in told("read", tmp_path / "*.md")] == ["absent"]
+    plain = hegui("label", "verify", tmp_path / "a.md", check=False)
+    assert plain.returncode == 1
+    assert "GB45438-6.1" in plain.stdout
+    assert "不合规" in plain.stdout
+    assert hegui("label", "read", tmp_path / "none-*.md", check=False).returncode == 2
+
+
+def test_what_a_platform_shows(tmp_path: Path) -> None:
+    path = put(tmp_path, b"# a\n", "a.md")
+
+    def kind(*more: str) -> object:
+        (found,) = told("inspect", path, *more)
+        platform = found["platform"]
+        assert isinstance(platform, dict)
+        return platform["kind"], platform["clause"]
+
+    assert kind() == (None, None)
+    assert kind("--declared") == ("2", "LAB-6.2")
+    assert kind("--traces") == ("3", "LAB-6.3")
+    told("write", path, "-o", path, "--producer", CODE)
+    assert kind("--declared", "--traces") == ("1", "LAB-6.1"), "what the file says goes before what its user says"
+
+
+def test_nothing_takes_a_label_away() -> None:
+    listed = hegui("label", "--help").stdout
+    assert not {"remove", "strip", "delete", "erase", "清除", "移除"} & set(listed.replace("\n", " ").split())
