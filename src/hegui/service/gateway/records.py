@@ -15,21 +15,19 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from hegui.evidence.box import Box
 from hegui.evidence.entries import make_entry, make_salt
 from hegui.evidence.keyring import Keyring
 from hegui.evidence.retention import LOG, log_due
 from hegui.general.content.checks import Verdict, Versions
 from hegui.general.content.policy import Action, Audience, Policy, Urgency
 from hegui.general.content.skeleton import skeleton
-from hegui.kit import clock, ids
+from hegui.kit import clock
 from hegui.kit.canonical import canonical
 
 KIND = "exchange"
 ANSWERED = "answered"
-_NONCE = 12
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.:\[\]]+")
 _LONGEST_PATH = 80
 
@@ -100,22 +98,20 @@ def _said(item: object) -> str:
 
 
 class ContentBox:
-    """Encrypts content with AES-256-GCM, bound to the record's id."""
+    """Encrypts content, bound to the record's id, with the salt of its digest beside it."""
 
     def __init__(self, keyring: Keyring) -> None:
-        self._cipher = AESGCM(keyring.content)
-        self.key_id = keyring.content_id
+        self._box = Box(keyring)
+        self.key_id = self._box.key_id
 
     def seal(self, content_id: str, salt: str, body: bytes) -> bytes:
         """Return nonce and ciphertext of a content with its salt."""
-        nonce = ids.random_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, salt.encode() + b"\n" + body, content_id.encode())
+        return self._box.seal(content_id, salt.encode() + b"\n" + body)
 
     def open(self, content_id: str, sealed: bytes) -> dict[str, Any] | None:
         """Return `{"salt", "body"}`, or None when the key does not fit."""
-        try:
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], content_id.encode())
-        except InvalidTag:
+        plain = self._box.open(content_id, sealed)
+        if plain is None:
             return None
         salt, _, body = plain.partition(b"\n")
         return {"salt": salt.decode(), "body": orjson.loads(body)}
