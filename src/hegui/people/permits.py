@@ -36,6 +36,9 @@ class Act(StrEnum):
     WRITE_WAIVER = "write_waiver"  # 申请豁免
     APPROVE_WAIVER = "approve_waiver"  # 批准豁免
     EXPORT_EVIDENCE = "export_evidence"  # 导出证据
+    REVIEW = "review"  # 人工审核
+    SETTLE_REVIEW = "settle_review"  # 裁定复审分歧
+    EXPORT_LABELS = "export_labels"  # 导出标注与用例
 
 
 _EVERYONE = frozenset(Role)
@@ -49,6 +52,9 @@ PERMITS: dict[Act, frozenset[Role]] = {
     Act.WRITE_WAIVER: frozenset({Role.COMPLIANCE_OFFICER, Role.REVIEWER}),
     Act.APPROVE_WAIVER: frozenset({Role.COMPLIANCE_OFFICER}),
     Act.EXPORT_EVIDENCE: frozenset({Role.COMPLIANCE_OFFICER, Role.AUDITOR}),
+    Act.REVIEW: frozenset({Role.COMPLIANCE_OFFICER, Role.REVIEWER}),
+    Act.SETTLE_REVIEW: frozenset({Role.COMPLIANCE_OFFICER}),
+    Act.EXPORT_LABELS: frozenset({Role.COMPLIANCE_OFFICER}),
 }
 
 
