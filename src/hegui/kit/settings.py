@@ -7,6 +7,7 @@ Unknown keys are refused. `docs/settings.md` explains each key and a test compar
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ _ENV = "HEGUI_"
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _LAST_PORT = 65535
+_WHOLE = 100
 _NOT_ZERO = ("workers", "seal_milliseconds", "body_megabytes", "upstream_connect_seconds", "upstream_idle_seconds")
 
 
@@ -76,6 +78,16 @@ class Settings:
     log_months: int = _key(
         6, "日志保留月数，不得少于法定", "months that log records are kept, never less than the law's"
     )
+    review_days: int = _key(
+        180,
+        "审核备注、训练标注与回归用例保留天数（加密）",
+        "days that notes, training labels and regression cases of the review are kept (encrypted)",
+    )
+    review_double_percent: int = _key(
+        10,
+        "双人背对背复审的抽样比例（%），0 至 100",
+        "share of flagged exchanges that two people review blindly, 0 to 100 %",
+    )
     body_megabytes: int = _key(8, "请求体上限（MB）", "largest request body, megabytes")
     secure_cookies: bool = _key(
         default=False, zh="控制台仅经 HTTPS 访问时打开", en="set when the console is reached over HTTPS only"
@@ -110,7 +122,7 @@ def _convert(name: str, value: Any) -> Any:  # noqa: ANN401 - each setting has i
             raise ValueError
         if kind == "int":
             number = int(text)
-            if number < (name in _NOT_ZERO) or (name.endswith("port") and number > _LAST_PORT):
+            if number < (name in _NOT_ZERO) or number > _most(name):
                 raise ValueError
             return number
         if kind == "bool":
@@ -125,9 +137,13 @@ def _convert(name: str, value: Any) -> Any:  # noqa: ANN401 - each setting has i
         ) from None
 
 
+def _most(name: str) -> float:
+    return _LAST_PORT if name.endswith("port") else _WHOLE if name.endswith("percent") else math.inf
+
+
 def _wanted(name: str, kind: str) -> Bi:
-    if name.endswith("port"):
-        return Bi(f"应为 0 至 {_LAST_PORT} 的整数", f"give a whole number from 0 to {_LAST_PORT}")
+    if name.endswith(("port", "percent")):
+        return Bi(f"应为 0 至 {_most(name)} 的整数", f"give a whole number from 0 to {_most(name)}")
     if kind == "int":
         least = int(name in _NOT_ZERO)
         return Bi(f"应为不小于 {least} 的整数", f"give a whole number, {least} or more")
