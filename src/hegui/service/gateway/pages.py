@@ -6,18 +6,16 @@ import json
 import re
 from typing import Any
 
-from hegui.evidence import leave, sequencer
+from hegui.evidence import sequencer
 from hegui.evidence.models import EntryRow
 from hegui.evidence.notes import tlog_proof
-from hegui.kit.errors import InputError, StoreError
+from hegui.kit.errors import InputError
 from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
 from hegui.law import risks
 from hegui.people import Act, Role, permits
-from hegui.people.permits import require
-from hegui.service.gateway import queries
+from hegui.service.gateway import queries, reading
 from hegui.service.gateway.models import Exchange
-from hegui.service.gateway.records import ContentBox
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOURS, _BINS = 24, 48
@@ -27,13 +25,6 @@ def _missing() -> InputError:
     return InputError(
         Bi("没有这条记录，或已按期删除", "there is no such exchange, or it was erased when due"),
         Bi("返回列表", "go back to the list"),
-    )
-
-
-def _unreadable() -> StoreError:
-    return StoreError(
-        Bi("正文无法解密：密钥不符，或内容已损坏", "the content can not be decrypted: another key, or it is damaged"),
-        Bi("从备份恢复 keys 目录里的内容密钥", "restore the content key in the folder `keys` from a backup"),
     )
 
 
@@ -108,16 +99,9 @@ def one(visit: Visit) -> Page:
 
 def read_content(visit: Visit) -> Page:
     """Show the decrypted content; that it was read, and by whom, is itself recorded."""
-    require(Role(visit.person.role), Act.READ_CONTENT)
     exchange, entry = _one(visit)
     page = one(visit)
-    opened = None
-    if exchange.content is not None:
-        opened = ContentBox(visit.shared.keyring).open(entry.id, exchange.content)
-        if opened is None:
-            raise _unreadable()
-        leave(visit.session, "content.read", {"exchange": entry.id, "by": visit.person.id}, service=exchange.service)
-    body = opened["body"] if opened else None
+    body = reading.opened(visit.session, visit.shared.keyring, exchange, visit.person)
     if (
         body
         and isinstance(body.get("question"), str)
