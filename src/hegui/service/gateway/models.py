@@ -20,6 +20,7 @@ class Exchange(Base):
         Index("ix_gateway_exchange_at", "at"),
         Index("ix_gateway_exchange_outcome_at", "outcome", "at"),
         Index("ix_gateway_exchange_flagged", "id", postgresql_where=text("flagged")),
+        Index("ix_gateway_exchange_to_queue", "id", postgresql_where=text("flagged AND NOT queued")),
         Index("ix_gateway_exchange_content_due", "content_due", postgresql_where=text("content IS NOT NULL")),
     )
 
@@ -38,6 +39,8 @@ class Exchange(Base):
     urgency: Mapped[str | None] = mapped_column(Text)
     fingerprint: Mapped[str | None] = mapped_column(Text)
     """Of a flagged one: the same for the same question and answer, however they are dressed; a keyed hash."""
+    queued: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a flagged one has been handed to the review."""
     shadow: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """What the policy in shadow would have done: its version, the action each way, beside the live ones."""
     content: Mapped[bytes | None] = mapped_column(LargeBinary)

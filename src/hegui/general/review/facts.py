@@ -1,0 +1,53 @@
+"""What the review can prove on a day; that people look is shown, that they are enough is not for software to say."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from hegui.general.review import queries
+from hegui.kit import clock
+from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
+from hegui.people.facts import Fact, Result
+
+_WATCH, _REVIEW = "GBT45654-6.5b", "DSP-10"
+_DAYS = 30
+_PAGE = "/review/agreement"
+
+
+def facts(session: Session, _on: date, _settings: Settings) -> tuple[Fact, ...]:
+    """Return the review's facts: who watched in the last days, and what waits beyond its term.
+
+    The duty to have watch-keepers asks for enough of them and for complaints to be analysed, so it stays undetermined.
+    Review by technology suffices for DSP-10, which the gateway answers; here it is only put in doubt by what is late.
+    """
+    moment = clock.now()
+    load, done = queries.load(session, moment), queries.done(session, moment - timedelta(days=_DAYS))
+    return (_watch(load, done), *_late(load))
+
+
+def _watch(load: queries.Load, done: queries.Done) -> Fact:
+    if done.decisions == 0:
+        why = Bi(
+            f"过去 {_DAYS} 天没有人工审核记录，无从证明",
+            f"no review by people in the last {_DAYS} days, nothing to prove it by",
+        )
+        return Fact(_WATCH, Result.UNDETERMINED, why, _PAGE)
+    why = Bi(
+        f"过去 {_DAYS} 天 {done.people} 人作出 {done.decisions} 个审核决定，待审 {load.waiting} 项，逾期 {load.late} 项；"
+        "人员是否与规模相适应、第三方投诉分析尚无从证明",
+        f"{done.people} people made {done.decisions} decisions in {_DAYS} days, {load.waiting} wait, {load.late} are late; "
+        "nothing shows yet that they are enough for the scale, nor that complaints are analysed",
+    )  # fmt: skip
+    return Fact(_WATCH, Result.UNDETERMINED, why, _PAGE)
+
+
+def _late(load: queries.Load) -> tuple[Fact, ...]:
+    if load.late == 0:
+        return ()
+    why = Bi(
+        f"{load.late} 项被标记的交互逾期未经人工审核", f"{load.late} flagged exchanges wait for a person beyond their term"
+    )  # fmt: skip
+    return (Fact(_REVIEW, Result.UNDETERMINED, why, _PAGE),)
