@@ -18,6 +18,7 @@ from hegui.evidence.export import export
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.publish import Publisher, published_path
 from hegui.general.content import commands as content_commands
+from hegui.general.review import commands as review_commands
 from hegui.kit import clock
 from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
 from hegui.kit.errors import InputError
@@ -180,6 +181,7 @@ def set_service(data: Path | None, service: str, pairs: tuple[str, ...], *, as_j
 # --- content and law --------------------------------------------------------------------------------
 
 main.add_command(content_commands.content)
+main.add_command(review_commands.group(opened))
 main.add_command(law_commands.law)
 main.add_command(label_commands.label)
 

@@ -12,11 +12,12 @@ import psycopg
 from hegui.evidence import leave, retention, sequencer
 from hegui.evidence.keyring import Keyring, open_keyring
 from hegui.evidence.publish import Publisher, published_path
+from hegui.general.review import learning
 from hegui.kit import clock, process
 from hegui.kit.errors import StoreError
 from hegui.kit.settings import Settings
 from hegui.people import sessions, throttle
-from hegui.service.gateway import acts
+from hegui.service.gateway import acts, queueing
 from hegui.service.gateway.worker import spool_folder
 from hegui.store.unit import Store, driver_url, unit_of_work
 
@@ -29,7 +30,7 @@ def run_retention(store: Store) -> list[retention.Erased]:
     erased = []
     with unit_of_work(store) as session:
         moment = clock.now()
-        for step in (acts.erase_due_content, retention.erase_due_entries):
+        for step in (acts.erase_due_content, learning.erase_due, retention.erase_due_entries):
             found = step(session, moment)
             if found is not None:
                 erased.append(found)
@@ -73,6 +74,7 @@ class Keeper:
                 _LOG.warning("%d spooled records of a worker that ended were saved", saved)
         finally:
             self.seal()
+        queueing.queue_all(self.store, self.keyring, self.settings.review_double_percent)
         if time.monotonic() >= self._retention_at:
             self._retention_at = time.monotonic() + RETENTION_SECONDS
             run_retention(self.store)

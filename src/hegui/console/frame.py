@@ -77,6 +77,7 @@ def _templates() -> jinja2.Environment:
     folders = {
         "console": _ROOT / "templates",
         "gateway": package / "service" / "gateway" / "templates",
+        "review": package / "general" / "review" / "templates",
         "people": package / "people" / "templates",
         "evidence": package / "evidence" / "templates",
     }

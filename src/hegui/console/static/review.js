@@ -1,0 +1,40 @@
+// Keys of the review: j/k move through a list, 1/2/3 choose a verdict; text that is selected fills a field on click.
+(() => {
+  "use strict";
+  let selected = "";
+  const typing = (node) => node.matches("textarea, select, input:not([type=radio]):not([type=checkbox])");
+
+  function move(step) {
+    const links = [...document.querySelectorAll("a.item")];
+    if (!links.length) return;
+    const at = links.indexOf(document.activeElement);
+    links[Math.min(links.length - 1, Math.max(0, at < 0 ? 0 : at + step))].focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
+    const choice = document.querySelectorAll("#decision input[name=verdict]")["123".indexOf(event.key)];
+    if (choice) {
+      choice.checked = true;
+      document.querySelector("#decision button").focus();
+    }
+  });
+
+  document.addEventListener("selectionchange", () => {
+    const found = document.getSelection();
+    const node = found.anchorNode && found.anchorNode.parentElement;
+    if (found.isCollapsed || !node || !node.closest(".said")) return;
+    const piece = found.getRangeAt(0).cloneContents();
+    piece.querySelectorAll("sup").forEach((sup) => sup.remove());
+    selected = piece.textContent.trim();
+  });
+
+  document.querySelectorAll("input[data-fill]").forEach((field) =>
+    field.addEventListener("focus", () => {
+      if (!selected) return;
+      field.value = selected;
+      selected = "";
+    }),
+  );
+})();
