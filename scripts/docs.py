@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hegui.general.content.personal import KIND_NAMES
 from hegui.general.content.policy import ACTION_NAMES
+from hegui.general.review.models import STAGE_NAMES, STATE_NAMES, VERDICT_NAMES
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.law import clocks, register
@@ -100,6 +101,9 @@ def glossary() -> str:
         ("角色 roles", {str(_value(key)): name for key, name in ROLE_NAMES.items()}),
         ("动作 actions", {str(_value(key)): name for key, name in ACTION_NAMES.items()}),
         ("交互结局 outcomes", dict(OUTCOMES)),
+        ("审核状态 states of the review", {str(_value(key)): name for key, name in STATE_NAMES.items()}),
+        ("审核环节 stages of the review", {str(_value(key)): name for key, name in STAGE_NAMES.items()}),
+        ("审核结论 verdicts of the review", {str(_value(key)): name for key, name in VERDICT_NAMES.items()}),
         ("依据 marks", dict(MARKS)),
         ("约束谁 who is bound", dict(WHO)),
         ("规定的性质 natures", dict(NATURES)),
