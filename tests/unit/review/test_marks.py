@@ -26,7 +26,15 @@ def test_the_pieces_are_the_text_and_each_knows_its_hits(data: Any) -> None:
 
 
 def verdict(part: str, start: int, end: int, side: str = "input") -> dict[str, Any]:
-    return {"part": part, "side": side, "start": start, "end": end, "rule": "keyword:2", "risk": "A.1.a"}
+    return {
+        "part": part,
+        "side": side,
+        "start": start,
+        "end": end,
+        "rule": "keyword:2",
+        "risk": "A.1.a",
+        "lane": "exact",
+    }
 
 
 def text(part: str, said: str, side: str = "input") -> dict[str, Any]:
@@ -47,8 +55,10 @@ def test_a_hit_is_marked_in_its_own_text_alone() -> None:
 
 def test_an_excerpt_hides_a_number_that_its_edge_cuts() -> None:
     said = "13812345678" + "好" * 195 + "标记词甲" + "好" * 300
-    (item,), _ = marked([text("input", said)], [verdict("input", 206, 210)])
-    excerpt = first_excerpt([item])
+    number = verdict("input", 0, 11) | {"lane": "personal"}
+    hits = [number, verdict("input", 206, 210)]
+    shown, _ = marked([text("input", said)], hits)
+    excerpt = first_excerpt(shown, hits)
     assert excerpt.word == "标记词甲"
     assert "标记词甲" in excerpt.phrase
     assert len(excerpt.text) == 404

@@ -36,11 +36,11 @@ def _watch(load: queries.Load, done: queries.Done) -> Fact:
         )
         return Fact(_WATCH, Result.UNDETERMINED, why, _PAGE)
     why = Bi(
-        f"过去 {_DAYS} 天 {done.people} 人作出 {done.decisions} 个审核决定，待审 {load.waiting} 项，逾期 {load.late} 项；"
+        f"过去 {_DAYS} 天：审核决定 {done.decisions}，审核人 {done.people}，未决 {load.waiting}，逾期 {load.late}；"
         "人员是否与规模相适应、第三方投诉分析尚无从证明",
-        f"{done.people} people made {done.decisions} decisions in {_DAYS} days, {load.waiting} wait, {load.late} are late; "
+        f"in {_DAYS} days: decisions {done.decisions}, reviewers {done.people}, open {load.waiting}, late {load.late}; "
         "nothing shows yet that they are enough for the scale, nor that complaints are analysed",
-    )  # fmt: skip
+    )
     return Fact(_WATCH, Result.UNDETERMINED, why, _PAGE)
 
 

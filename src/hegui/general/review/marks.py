@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from hegui.general.content.policy import Lane
 from hegui.general.review import rules
 
 _AROUND = 200
@@ -63,19 +64,22 @@ class Excerpt:
     phrase: str = ""
 
 
-def first_excerpt(shown: Sequence[Mapping[str, Any]]) -> Excerpt:
-    """Return the excerpt around the first hit, else the beginning of the last thing that was asked.
+def first_excerpt(shown: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]]) -> Excerpt:
+    """Return the excerpt around the first hit that is not of personal information, else the first, else of what was asked.
 
     Personal information in the excerpt is starred, found in the whole text so that no cut hides any.
     """
-    for item in shown:
-        if item["hits"]:
-            start, end = next(iter(item["hits"].values()))
-            text = item["text"]
-            return Excerpt(
-                rules.without_personal(text)[max(0, start - _AROUND) : end + _AROUND][: rules.LONGEST_EXCERPT],
-                item["side"], text[start:end][: rules.LONGEST_WORD],
-                text[max(0, start - _NEAR) : end + _NEAR][: rules.LONGEST_WORD],
-            )  # fmt: skip
+    placed = [
+        (verdicts[number - 1]["lane"] == Lane.PERSONAL, number, item) for item in shown for number in item["hits"]
+    ]
+    if placed:
+        _, number, item = min(placed, key=lambda found: found[:2])
+        start, end = item["hits"][number]
+        text = item["text"]
+        return Excerpt(
+            rules.without_personal(text)[max(0, start - _AROUND) : end + _AROUND][: rules.LONGEST_EXCERPT],
+            item["side"], text[start:end][: rules.LONGEST_WORD],
+            text[max(0, start - _NEAR) : end + _NEAR][: rules.LONGEST_WORD],
+        )  # fmt: skip
     asked = [item for item in shown if item["side"] == "input"]
     return Excerpt(rules.without_personal(asked[-1]["text"])[: 2 * _AROUND]) if asked else Excerpt()

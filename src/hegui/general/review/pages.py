@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hegui.evidence.box import Box
 from hegui.evidence.keyring import Keyring
-from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, URGENCY_NAMES, Action, Side, Urgency
+from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, URGENCY_NAMES, WORD_LANES, Action, Side, Urgency
 from hegui.general.review import acts, learning, marks, picture, queries, rules
 from hegui.general.review.models import (
     NOT_CHECKED,
@@ -32,7 +32,7 @@ from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
 from hegui.law import risks
 from hegui.people.models import Account
-from hegui.people.permits import Act
+from hegui.people.permits import Act, Role, permits
 
 Reader = Callable[[Session, Keyring, str, Account], dict[str, Any] | None]
 """Returns the texts and hits of an exchange to somebody who may read them, and records that it did; None if gone."""
@@ -144,8 +144,8 @@ def _shown(visit: Visit, item: Item, content: dict[str, Any] | None, **more: Any
 
 def _content(item: Item, content: dict[str, Any]) -> dict[str, Any]:
     shown, unplaced = marks.marked(content["texts"] or [], content["verdicts"])
-    excerpt = marks.first_excerpt(shown)
-    rules_hit = list(dict.fromkeys(one["rule"] for one in content["verdicts"]))
+    excerpt = marks.first_excerpt(shown, content["verdicts"])
+    rules_hit = list(dict.fromkeys(one["rule"] for one in content["verdicts"] if one["lane"] in WORD_LANES))
     known = [risk for risk in item.risks if risk in risks().ids]
     typed = dict.fromkeys(_FIELDS, "") | {
         "risk": known[0] if known else "", "word": excerpt.word, "word_risk": known[0] if known else "",
@@ -246,7 +246,7 @@ def agreement(visit: Visit) -> Page:
         "picture": Markup(picture.draw(by_month, visit.lang)),  # noqa: S704 - escaped where drawn
         "few": rules.FEW,
         "percent": visit.shared.settings.review_double_percent,
-        "load": queries.load(visit.session, moment),
+        "may_export": permits(Role(visit.person.role), Act.EXPORT_LABELS),
     }
     return Page("review/agreement.html", Bi("审核一致性", "Agreement"), values)
 
