@@ -74,12 +74,12 @@ class Keeper:
                 _LOG.warning("%d spooled records of a worker that ended were saved", saved)
         finally:
             self.seal()
-        queueing.queue_all(self.store, self.keyring, self.settings.review_double_percent)
         if time.monotonic() >= self._retention_at:
             self._retention_at = time.monotonic() + RETENTION_SECONDS
             run_retention(self.store)
             with unit_of_work(self.store) as session:
                 acts.erase_set_aside(session, spool_folder(self.settings.data), clock.now())
+        queueing.queue_all(self.store, self.keyring, self.settings.review_double_percent)
 
     def run(self) -> None:
         """Run until told to stop; a database that goes away is tried again."""

@@ -7,8 +7,12 @@ import re
 
 import pytest
 
+from hegui.app import BUS
 from hegui.general.content.policy import Action, Urgency
+from hegui.general.review.events import WordProposed
 from hegui.general.review.models import Item
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
 from hegui.people.permits import Role
 from tests.unit.people.desk import Browser, Desk, Verdict, see
 from tests.unit.review.conftest import ANNA, BERT, Office
@@ -96,6 +100,28 @@ def test_a_decision_is_made_and_a_mistake_loses_nothing(desk: Desk, office: Offi
     page = see(people[BERT].get(f"/review/{item.id}?lang=zh")).text
     assert "已决" in page
     assert ANNA in page
+
+
+def test_a_proposal_that_is_refused_leaves_nothing_half_done(
+    desk: Desk, office: Office, people: dict[str, Browser]
+) -> None:
+    item, anna = flagged(office, said="请问标记词甲丙丁戊己庚辛壬癸子丑寅卯辰巳午戌"), people[ANNA]
+
+    def refuse(_session: object, event: WordProposed) -> None:
+        if event.item == item.id:
+            raise InputError(Bi(f"词库已有 {event.text}", "it is there"), Bi("换一个词", "choose another"))
+
+    BUS.on(WordProposed, refuse)
+    anna.get(f"/review/{item.id}?lang=zh")
+    anna.post(f"/review/{item.id}/take")
+    before = len(desk.entries("review.decided"))
+    form = {"verdict": "violates", "risk": "A.1.a", "add_word": "1", "word": "标记词甲", "word_risk": "A.1.a"}
+    answer = anna.post(f"/review/{item.id}/decide", form)
+    assert answer.status_code == 400
+    assert "词库已有 标记词甲" in see(answer).text
+    assert desk.sql("SELECT count(*) FROM review_decision WHERE item_id = %s", item.id) == [(0,)]
+    assert len(desk.entries("review.decided")) == before
+    assert anna.post(f"/review/{item.id}/decide", form | {"add_word": ""}).status_code == 303
 
 
 def test_no_page_tells_the_second_what_the_first_decided(

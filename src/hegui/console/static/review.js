@@ -21,6 +21,17 @@
     }
   });
 
+  // The queue renews itself; who stands on a row stays there.
+  let held = "";
+  document.addEventListener("htmx:beforeSwap", () => {
+    const here = document.activeElement;
+    held = here && here.matches("a.item") ? here.getAttribute("href") : "";
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const again = [...document.querySelectorAll("a.item")].find((link) => link.getAttribute("href") === held);
+    if (again) again.focus();
+  });
+
   document.addEventListener("selectionchange", () => {
     const found = document.getSelection();
     const node = found.anchorNode && found.anchorNode.parentElement;

@@ -207,7 +207,9 @@ class Pages:
         shared = visit.shared
         desk = learning.Desk(Box(shared.keyring), self._bus, shared.settings.review_days)
         try:
-            acts.decide(visit.session, desk, visit.path["id"], visit.person, _judgement(visit))
+            # Whoever hears of a proposal may refuse it; then nothing of the decision is kept either.
+            with visit.session.begin_nested():
+                acts.decide(visit.session, desk, visit.path["id"], visit.person, _judgement(visit))
         except InputError as error:
             item = acts.take(visit.session, _item(visit).id, visit.person)
             content = self._read(visit, item)
