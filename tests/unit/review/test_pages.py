@@ -79,7 +79,7 @@ def test_a_decision_is_made_and_a_mistake_loses_nothing(desk: Desk, office: Offi
     form = {
         "verdict": "violates", "risk": "", "note": NOTE, "word": "标记词甲", "word_risk": "A.1.a", "add_word": "1",
         "label": "说标记词甲", "label_side": "input", "keep_label": "1", "case": "说标记词甲", "case_side": "input",
-        "keep_case": "1", "expected": "refuse", "phrase": "", "rule": "keyword:2",
+        "keep_case": "1", "expected": "", "phrase": "", "rule": "keyword:2",
     }  # fmt: skip
     wrong = anna.post(f"/review/{item.id}/decide", form)
     assert wrong.status_code == 400
@@ -96,6 +96,11 @@ def test_a_decision_is_made_and_a_mistake_loses_nothing(desk: Desk, office: Offi
     assert "已记录" in see(anna.get(done.headers["location"])).text
     learned = [found for found in map(json.loads, desk.entries("review.learned")) if found["item"] == item.id]
     assert learned[0]["kinds"] == ["word", "label", "case"]
+    kept = (
+        "SELECT action FROM review_excerpt e JOIN review_decision d ON d.id = e.decision_id"
+        " WHERE e.kind = 'case' AND d.item_id = %s"
+    )
+    assert desk.sql(kept, item.id) == [("refuse",)], "what violates should be refused unless somebody says otherwise"
     assert "违规" in see(anna.get("/review/mine")).text
     page = see(people[BERT].get(f"/review/{item.id}?lang=zh")).text
     assert "已决" in page

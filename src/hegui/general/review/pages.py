@@ -47,6 +47,8 @@ _FIELDS = (
     "verdict", "risk", "note", "word", "word_risk", "phrase", "rule", "label", "label_side", "case", "case_side",
     "expected", "add_word", "add_exception", "keep_label", "keep_case",
 )  # fmt: skip
+_USUAL = {Verdict.VIOLATES: Action.REFUSE, Verdict.FINE: Action.PASS, Verdict.CANNOT_TELL: Action.FLAG}
+"""What is expected of a case unless the reviewer says otherwise."""
 _WHOSE = {"mine": Bi("我在审", "mine"), "free": Bi("无人在审", "nobody's")}
 
 
@@ -165,15 +167,11 @@ def _judgement(visit: Visit) -> Judgement:
     try:
         verdict = Verdict(given("verdict"))
         label = Sample(given("label"), Side(given("label_side"))) if given("keep_label") else None
-        case = (
-            Sample(given("case"), Side(given("case_side")), Action(given("expected"))) if given("keep_case") else None
-        )
+        expected = Action(given("expected") or _USUAL[verdict])
+        case = Sample(given("case"), Side(given("case_side")), expected) if given("keep_case") else None
     except ValueError:
         raise InputError(
-            Bi(
-                "请选择结论；留作用例时还须选择预期动作",
-                "choose a verdict; a case also needs its side and expected action",
-            ),
+            Bi("请选择结论；留存文本时还须选择其侧", "choose a verdict; a text that is kept also needs its side"),
             Bi("选择后再提交", "choose, then send again"),
         ) from None
     risk = given("risk") if verdict is Verdict.VIOLATES else None
