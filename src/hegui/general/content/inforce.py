@@ -60,7 +60,7 @@ class InForce:
         shadow = None if book.shadow is None else read_policy(book.shadow, self._policy, "shadow policy")
         library = self._library.edited(book.words, book.gone)
         moment = _Moment(library, policy, shadow, Answers(book.answers), {})
-        for service, audience in self._moment.made:
+        for service, audience in tuple(self._moment.made):  # one that is made meanwhile must not end the loop
             self._made(moment, service, audience)
         self._moment = moment
 
