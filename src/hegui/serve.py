@@ -123,9 +123,7 @@ def check(settings: Settings) -> Checker:
     """Return the checker of the operator's files; raise for anything wrong that can be told before a database runs."""
     check_upstream(settings)
     log_months(settings.log_months)
-    return load_checker(
-        Path(settings.library) if settings.library else None, Path(settings.policy) if settings.policy else None
-    )
+    return load_checker(*settings.content_files)
 
 
 def prepare(settings: Settings, url: str, checker: Checker) -> tuple[Store, str]:
@@ -150,12 +148,15 @@ def prepare(settings: Settings, url: str, checker: Checker) -> tuple[Store, str]
 
 
 def keep_library(data: Path, checker: Checker) -> None:
-    """Keep each library version in the data directory, so that an old verdict can still name its word."""
+    """Keep each library version in the data directory, so that an old verdict can still name its word.
+
+    That is the version of the file; what was edited while serving is kept where it was edited.
+    """
     folder = data / "libraries"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{checker.library.version}.json"
+    path = folder / f"{checker.library.base_version}.json"
     if not path.exists():
-        rows = [[word.row, word.text, word.risk] for word in checker.library.words]
+        rows = [[word.row, word.text, word.risk] for word in checker.library.words if not word.edit]
         path.write_bytes(orjson.dumps({"source": checker.library.source, "rows": rows}))
         path.chmod(0o600)
 

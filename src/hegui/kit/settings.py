@@ -55,6 +55,11 @@ class Settings:
         "keyword library file (CSV or XLSX); empty means the sample library",
     )
     policy: str = _key("", "策略文件（YAML）；空为默认策略", "policy file (YAML); empty means the default policy")
+    model: str = _key(
+        "",
+        "分类模型文件（hegui content train 所得）；空为不用",
+        "classifier file (made by `hegui content train`); empty means none",
+    )
     database_url: str = _key("", "PostgreSQL 地址；空为内嵌数据库", "PostgreSQL URL; empty means the embedded database")
     provider_name: str = _key("", "提供者名称（告知与标识用）", "provider's name, for notices and labels")
     appeal_url: str = _key("", "申诉入口地址，写入拒答告知", "where a refused person can appeal, told in each refusal")
@@ -97,6 +102,12 @@ class Settings:
     def console(self) -> int:
         """Return the console's port."""
         return self.console_port or self.port + 1
+
+    @property
+    def content_files(self) -> tuple[Path | None, Path | None, Path | None]:
+        """Return the files of library, policy and classifier; None where the operator gives none."""
+        library, policy, model = (Path(name) if name else None for name in (self.library, self.policy, self.model))
+        return library, policy, model
 
 
 def _known() -> dict[str, Any]:
