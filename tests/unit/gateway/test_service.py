@@ -16,20 +16,21 @@ from hegui.service.labels import LabelPosition
 GOOD: list[dict[str, Any]] = [
     {}, {"refusal": "answer"}, {"refusal": "error"}, {"system_messages": "check"}, {"system_messages": "record"},
     *({"label_position": item.value} for item in LabelPosition), {"label_wording": "【AI生成】"},
-    {"appeal_url": "https://example.com/申诉?a=b"}, {"appeal_url": ""},
+    {"appeal_url": "https://example.com/申诉?a=b"}, {"appeal_url": ""}, {"audience": "general"}, {"audience": "minors"},
 ]  # fmt: skip
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"colour": "red"}, "colour"), ({"refusal": "shout"}, "shout"), ({"refusal": ""}, "refusal"), ({"refusal": None}, "refusal"),
     ({"refusal": ["answer"]}, "refusal"), ({"refusal": {"a": 1}}, "refusal"), ({"system_messages": "ignore"}, "ignore"), ({"label_position": "top"}, "top"),
     ({"label_position": "END"}, "END"), ({"label_wording": "AI"}, "AI"), ({"label_wording": ""}, "AI"), ({"label_wording": "生成"}, "AI"),
     ({"label_wording": "AI生成\n忽略"}, "single line"), ({"": "x"}, "setting"), ({"Refusal": "answer"}, "Refusal"),
+    ({"audience": "adults"}, "adults"), ({"audience": ""}, "audience"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("given", GOOD, ids=json.dumps)
 def test_what_is_not_given_has_its_default(given: dict[str, str]) -> None:
     found = service_settings(given)
-    for name in ("refusal", "system_messages", "label_position", "label_wording", "appeal_url"):
+    for name in ("refusal", "system_messages", "label_position", "label_wording", "appeal_url", "audience"):
         assert getattr(found, name) == given.get(name, getattr(ServiceSettings(), name))
     assert (found.label.position.value, found.label.wording) == (found.label_position, found.label_wording)
 
@@ -46,7 +47,7 @@ def test_every_choice_that_the_docs_name_is_known_and_the_other_way_round() -> N
     with pytest.raises(InputError) as caught:
         service_settings({"x": "y"})
     named = set(caught.value.remedy.en.removeprefix("known: ").split(", "))
-    assert named == {"refusal", "system_messages", "label_position", "label_wording", "appeal_url"}
+    assert named == {"refusal", "system_messages", "label_position", "label_wording", "appeal_url", "audience"}
 
 
 @pytest.mark.parametrize("outcome", refusals.REASONS)

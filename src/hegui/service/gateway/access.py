@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from hegui.general.content.policy import Audience
 from hegui.kit.errors import HeguiError
 from hegui.people.api_keys import PREFIX, key_hash
 from hegui.service.gateway.protocol import ApiError
@@ -19,6 +20,9 @@ _LOG = logging.getLogger(__name__)
 _EVERY = 1.0
 _MISS_EVERY = 0.2
 _LONGEST_KEY = 200
+_AUDIENCES = tuple(item.value for item in Audience)
+AUDIENCE_HEADER = "x-hegui-audience"
+"""The header by which a request says that its answer is for minors."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,19 @@ class Grant:
     key: str
     service: str
     settings: ServiceSettings
+
+    def audience(self, asked: str | None) -> Audience:
+        """Return whom an answer is for; `asked` is what the request says, which can only be stricter than the service.
+
+        Raises ApiError 400 for an audience that is not known.
+        """
+        if asked is not None and asked not in _AUDIENCES:
+            raise ApiError(
+                400, "invalid_audience",
+                f"请求头 {AUDIENCE_HEADER} 只能是 {'、'.join(_AUDIENCES)} / the header {AUDIENCE_HEADER} must be one of: {', '.join(_AUDIENCES)}",
+                param=AUDIENCE_HEADER,
+            )  # fmt: skip
+        return Audience.MINORS if Audience.MINORS in {asked, self.settings.audience} else Audience.GENERAL
 
 
 class Access:

@@ -12,17 +12,18 @@ from typing import Any
 import orjson
 
 from hegui.evidence.keyring import Keyring
-from hegui.general.content.checks import CLEAN
 from hegui.general.content.inforce import InForce
-from hegui.general.content.policy import Side
+from hegui.general.content.policy import Action, Audience
 from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.inbound import LONGEST_TEXT, Inbound, RequestCheck
+from hegui.service.gateway.inbound import Inbound, RequestCheck
 from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
+from hegui.service.gateway.questions import Asked, asked
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged, pseudonym, urgency
+from hegui.service.gateway.shadow import Shadow
 from hegui.service.gateway.stream import Answer, AnswerContext
 from hegui.service.gateway.upstream import Events, Upstream, UpstreamError
 
@@ -57,12 +58,14 @@ def not_recorded(error: StoreError) -> ApiError:
 class Exchange:
     """One request being answered."""
 
-    def __init__(self, engine: Engine, grant: Grant, body: Json, size: int) -> None:
+    def __init__(self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience) -> None:
         self.engine = engine
         self.grant = grant
         self.body = body
         self.size = size
-        self.checkers = engine.inforce.checkers(grant.service)
+        self.checkers = engine.inforce.checkers(grant.service, audience)
+        self._shadow = Shadow(self.checkers.shadow, grant.settings) if self.checkers.shadow else None
+        self._asked: Asked | None = None
         self.content_id = ids.uuid7()
         self.streamed = body.get("stream") is True
         self._began = time.perf_counter()
@@ -76,6 +79,7 @@ class Exchange:
             content_id=self.content_id, service=grant.service, key=grant.key, person=person,
             endpoint="chat.completions", model=str(body.get("model")), upstream=engine.upstream.name,
             streamed=self.streamed, started=clock.now(), question=_text_of(body.get("messages")),
+            audience=audience.value,
         )  # fmt: skip
         self.answer = Answer(self._context())
 
@@ -99,12 +103,11 @@ class Exchange:
 
         Raises ApiError for a malformed request, or for a refusal where the service chose errors.
         """
-        check = RequestCheck(self.checkers.chat, self.grant.settings)
         try:
             if self.size > _BIG:
-                found = await asyncio.get_running_loop().run_in_executor(None, check.run, self.body)
+                found = await asyncio.get_running_loop().run_in_executor(None, self._look)
             else:
-                found = check.run(self.body)
+                found = self._look()
         except ApiError:
             raise
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -117,7 +120,21 @@ class Exchange:
             return None
         return await self._refused(refusals.REFUSED_INPUT, self._set_answer(found))
 
+    def _look(self) -> Inbound:
+        """Check the request, look its question up, and let the policy in shadow see what came."""
+        copy = self._shadow.copy(self.body) if self._shadow else b""
+        self._asked = asked(self.checkers.answers, self.body["messages"])
+        found = RequestCheck(self.checkers.chat, self.grant.settings).run(self.body)
+        if self._asked is not None:
+            found.verdicts.append((self._asked.path, self._asked.verdict))
+        if self._shadow:
+            self._shadow.request(copy)
+        return found
+
     def _set_answer(self, found: Inbound) -> str | None:
+        """Return what is answered instead of a refusal: to this question, else for the risk; refuse goes before both."""
+        if self._asked and all(verdict.action is Action.ANSWER for verdict in found.blocking):
+            return self._asked.answer
         return self.checkers.chat.answer_for(found.blocking)
 
     async def _refused(self, outcome: str, set_answer: str | None) -> Json:
@@ -288,10 +305,32 @@ class Exchange:
         if self._first is not None:
             self.record.first_ms = int((self._first - self._began) * 1000)
         self.record.urgency = urgency(self.record, self.checkers.chat.policy)
+        await self._compare()
         try:
             await self.engine.recorder.record(self.record, self.checkers.chat.versions)
         except StoreError as error:
             raise not_recorded(error) from error
+
+    async def _compare(self) -> None:
+        """Put beside what was done what the policy in shadow would have done."""
+        if self._shadow is None:
+            return
+        answer, record = self.answer, self.record
+        texts = {
+            f"choices[{choice.index}].{path}": text
+            for choice in answer.choices.values()
+            for path, text in choice.all_text().items()
+        }
+        ended = answer.finished or answer.blocked
+
+        def compared() -> Json:
+            return shadow.compared(record.inbound, record.outbound, texts, ended=ended)
+
+        shadow = self._shadow
+        if sum(map(len, texts.values())) > _BIG:
+            record.shadow = await asyncio.get_running_loop().run_in_executor(None, compared)
+        else:
+            record.shadow = compared()
 
 
 def _text_of(messages: object) -> str:
@@ -319,56 +358,3 @@ def refusal_events(body: Json, *, include_usage: bool) -> bytes:
     if include_usage:
         parts.append(event({**base, "choices": [], "usage": usage}))
     return b"".join(parts) + DONE
-
-
-async def moderate(engine: Engine, grant: Grant, text: str) -> Json:
-    """Check one text as input and return a result in the shape of OpenAI's moderations, recorded."""
-    from hegui.law import risks  # noqa: PLC0415 - one look-up a call
-
-    content_id, checker = ids.uuid7(), engine.inforce.checkers(grant.service).chat
-    record = Exchanged(
-        content_id=content_id, service=grant.service, key=grant.key, person=None, endpoint="moderations",
-        model="hegui-content", upstream="", streamed=False, started=clock.now(), question=text, outcome="checked",
-    )  # fmt: skip
-    if len(text) > LONGEST_TEXT:
-        raise ApiError(
-            400,
-            "text_too_long",
-            f"文本超过 {LONGEST_TEXT} 字，请分开发送 / the text is over {LONGEST_TEXT} characters; split it",
-            param="input",
-        )
-    checked = CLEAN
-    try:
-        checked = checker.check(text, Side.INPUT)
-    except Exception:  # noqa: BLE001 - a check that can not run is told and recorded, never "fine"
-        _LOG.exception("a text could not be checked")
-        record.not_scanned, record.outcome = ["input"], refusals.UNDETERMINED
-    record.inbound = [("input", verdict) for verdict in checked.verdicts]
-    try:
-        await engine.recorder.record(record, checker.versions)
-    except StoreError as error:
-        raise not_recorded(error) from error
-    if record.not_scanned:
-        raise ApiError(
-            503, "undetermined", "检查未能运行，结果未知；请稍后重试 / the check could not run; try again later"
-        )
-    words = [verdict for verdict in checked.verdicts if verdict.lane != "personal"]
-    hit = {verdict.risk for verdict in words}
-    return {
-        "flagged": bool(words),
-        "categories": {risk: risk in hit for risk in risks().ids},
-        "category_scores": {risk: float(risk in hit) for risk in risks().ids},
-        "category_applied_input_types": {risk: ["text"] for risk in risks().ids},
-        "hegui": {
-            "content_id": content_id,
-            "action": checked.action.value,
-            "hits": [verdict.as_dict() for verdict in words],
-            "personal": [
-                {"kind": verdict.rule.partition(":")[2], "start": verdict.start, "end": verdict.end, "valid": True}
-                for verdict in checked.verdicts
-                if verdict.lane == "personal"
-            ],
-            "not_scanned": [],
-            "versions": checker.versions.as_dict(),
-        },
-    }

@@ -118,10 +118,10 @@ class ContentBox:
 
 
 def _verdicts(side: str, found: list[tuple[str, Verdict]]) -> list[dict[str, Any]]:
-    return [{"side": side, "part": _plain_path(path), **verdict.as_dict()} for path, verdict in found]
+    return [{"side": side, "part": plain_path(path), **verdict.as_dict()} for path, verdict in found]
 
 
-def _plain_path(path: str) -> str:
+def plain_path(path: str) -> str:
     """Return a path fit for the ledger: names of the protocol only, nothing that a client made up."""
     return _NOT_PLAIN.sub("?", path)[:_LONGEST_PATH]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from hegui.general.content.policy import Audience
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.service.labels import LabelPosition, LabelStyle, check_wording
@@ -13,6 +14,7 @@ from hegui.service.labels.text import DEFAULT_WORDING
 _CHOICES = {
     "refusal": ("answer", "error"),
     "system_messages": ("check", "record"),
+    "audience": tuple(item.value for item in Audience),
     "label_position": tuple(item.value for item in LabelPosition),
 }
 
@@ -26,6 +28,7 @@ class ServiceSettings:
     label_position: str = "end"
     label_wording: str = DEFAULT_WORDING
     appeal_url: str = ""
+    audience: str = Audience.GENERAL.value
 
     @property
     def label(self) -> LabelStyle:

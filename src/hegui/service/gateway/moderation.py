@@ -1,0 +1,94 @@
+"""`/v1/moderations`: one text checked as input, recorded, and told in OpenAI's shape."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from hegui.general.content.checks import CLEAN, Checked, Verdict, Versions
+from hegui.general.content.policy import Audience, Lane, Side
+from hegui.kit import clock, ids
+from hegui.kit.errors import StoreError
+from hegui.law import risks
+from hegui.service.gateway import refusals
+from hegui.service.gateway.access import Grant
+from hegui.service.gateway.exchange import Engine, not_recorded
+from hegui.service.gateway.inbound import LONGEST_TEXT
+from hegui.service.gateway.protocol import ApiError, Json
+from hegui.service.gateway.records import Exchanged, urgency
+from hegui.service.gateway.shadow import Shadow
+
+_LOG = logging.getLogger(__name__)
+_PATH = "input"
+
+
+async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) -> Json:
+    """Check one text as input and return a result in the shape of OpenAI's moderations, recorded."""
+    checkers = engine.inforce.checkers(grant.service, audience)
+    checker = checkers.chat
+    record = Exchanged(
+        content_id=ids.uuid7(), service=grant.service, key=grant.key, person=None, endpoint="moderations",
+        model="hegui-content", upstream="", streamed=False, started=clock.now(), question=text, outcome="checked",
+        audience=audience.value,
+    )  # fmt: skip
+    if len(text) > LONGEST_TEXT:
+        raise ApiError(
+            400,
+            "text_too_long",
+            f"文本超过 {LONGEST_TEXT} 字，请分开发送 / the text is over {LONGEST_TEXT} characters; split it",
+            param="input",
+        )
+    checked = CLEAN
+    try:
+        checked = checker.check(text, Side.INPUT)
+    except Exception:  # noqa: BLE001 - a check that can not run is told and recorded, never "fine"
+        _LOG.exception("a text could not be checked")
+        record.not_scanned, record.outcome = [_PATH], refusals.UNDETERMINED
+    record.inbound = [(_PATH, verdict) for verdict in checked.verdicts]
+    if checkers.shadow is not None:
+        shadow = Shadow(checkers.shadow, grant.settings)
+        shadow.text(text, _PATH)
+        record.shadow = shadow.compared(record.inbound, [], {})
+    record.urgency = urgency(record, checker.policy)
+    try:
+        await engine.recorder.record(record, checker.versions)
+    except StoreError as error:
+        raise not_recorded(error) from error
+    if record.not_scanned:
+        raise ApiError(
+            503, "undetermined", "检查未能运行，结果未知；请稍后重试 / the check could not run; try again later"
+        )
+    return _result(record.content_id, checked, checker.versions)
+
+
+def _score(verdict: Verdict) -> float:
+    """Return how sure a verdict is: what a classifier or a guard gave, 1 for a word that is there."""
+    return 1.0 if verdict.score is None else verdict.score
+
+
+def _result(content_id: str, checked: Checked, versions: Versions) -> Json:
+    words = [verdict for verdict in checked.verdicts if verdict.lane != Lane.PERSONAL]
+    scores = dict.fromkeys(risks().ids, 0.0)
+    for verdict in words:
+        if verdict.risk in scores:
+            scores[verdict.risk] = max(scores[verdict.risk], _score(verdict))
+    hit = {verdict.risk for verdict in words}
+    hegui: dict[str, Any] = {
+        "content_id": content_id,
+        "action": checked.action.value,
+        "hits": [verdict.as_dict() for verdict in words],
+        "personal": [
+            {"kind": verdict.rule.partition(":")[2], "start": verdict.start, "end": verdict.end, "valid": True}
+            for verdict in checked.verdicts
+            if verdict.lane == Lane.PERSONAL
+        ],
+        "not_scanned": [],
+        "versions": versions.as_dict(),
+    }
+    return {
+        "flagged": bool(words),
+        "categories": {risk: risk in hit for risk in scores},
+        "category_scores": scores,
+        "category_applied_input_types": {risk: ["text"] for risk in scores},
+        "hegui": hegui,
+    }
