@@ -11,11 +11,14 @@ from typing import Any
 import orjson
 
 from hegui.evidence.publish import published_path
+from hegui.general.content.policy import Audience
 from hegui.kit.errors import StoreError
 from hegui.kit.settings import Settings
-from hegui.service.gateway.access import Access, Grant
-from hegui.service.gateway.exchange import Engine, Exchange, moderate, not_recorded, refusal_events
+from hegui.service.gateway.access import AUDIENCE_HEADER, Access, Grant
+from hegui.service.gateway.exchange import Engine, Exchange, not_recorded, refusal_events
+from hegui.service.gateway.follower import Follower
 from hegui.service.gateway.inbound import validate
+from hegui.service.gateway.moderation import moderate
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object
 from hegui.service.gateway.upstream import UpstreamError
 
@@ -32,6 +35,7 @@ _STREAM: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 _WATCH_AFTER = 0.05
+_AUDIENCE = AUDIENCE_HEADER.encode()
 _TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -75,10 +79,11 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 class Gateway:
     """The ASGI application of one worker."""
 
-    def __init__(self, settings: Settings, engine: Engine, access: Access) -> None:
+    def __init__(self, settings: Settings, engine: Engine, access: Access, follower: Follower) -> None:
         self._settings = settings
         self._engine = engine
         self._access = access
+        self._follower = follower
         self._limit = settings.body_megabytes * 1024 * 1024
         self._routes: dict[str, tuple[str, Callable[[Scope, Receive, Send], Awaitable[None]]]] = {
             "/v1/chat/completions": ("POST", self._chat),
@@ -126,6 +131,13 @@ class Gateway:
                 return await self._access.grant(value.decode("latin-1"))
         return await self._access.grant("")
 
+    async def _allowed(self, scope: Scope) -> tuple[Grant, Audience]:
+        """Return what the key opens, and whom the answer is for."""
+        grant = await self._grant(scope)
+        asked = [value.decode("latin-1") for name, value in scope["headers"] if name == _AUDIENCE]
+        found = [grant.audience(item) for item in asked or (None,)]
+        return grant, Audience.MINORS if Audience.MINORS in found else Audience.GENERAL
+
     async def _json(self, receive: Receive) -> tuple[Json, int]:
         raw = await read_body(receive, self._limit)
         try:
@@ -134,6 +146,7 @@ class Gateway:
             raise ApiError(400, "invalid_json", str(error)) from None
 
     def _check_accepting(self) -> None:
+        self._follower.check_ready()
         try:
             self._engine.recorder.check_accepting()
         except StoreError as error:
@@ -142,11 +155,11 @@ class Gateway:
     # --- chat -----------------------------------------------------------------------------------
 
     async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant = await self._grant(scope)
+        grant, audience = await self._allowed(scope)
         body, size = await self._json(receive)
         validate(body)
         self._check_accepting()
-        exchange = Exchange(self._engine, grant, body, size)
+        exchange = Exchange(self._engine, grant, body, size, audience)
         watch = _Watch(receive)
         try:
             await self._exchange(exchange, send)
@@ -185,7 +198,7 @@ class Gateway:
     # --- the rest -------------------------------------------------------------------------------
 
     async def _moderations(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant = await self._grant(scope)
+        grant, audience = await self._allowed(scope)
         body, _ = await self._json(receive)
         self._check_accepting()
         given = body.get("input")
@@ -204,7 +217,7 @@ class Gateway:
                     "只能检查文本，请只发送文本 / only text can be checked; send text only",
                     param="input",
                 )
-            results.append(await moderate(self._engine, grant, text))
+            results.append(await moderate(self._engine, grant, text, audience))
         first = results[0]["hegui"]["content_id"]
         await reply_json(send, 200, {"id": f"modr-{first}", "model": "hegui-content", "results": results})
 
@@ -220,8 +233,11 @@ class Gateway:
 
     async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         self._check_accepting()
-        failure = self._engine.recorder.failure
-        await reply_json(send, 200, {"status": "spooling" if failure else "ok", "detail": failure})
+        failure, rules = self._engine.recorder.failure, self._follower.failure
+        status = "spooling" if failure else "old_rules" if rules else "ok"
+        detail = "; ".join(filter(None, (failure, rules.both if rules else "")))
+        versions = self._engine.inforce.checkers().chat.versions.as_dict()
+        await reply_json(send, 200, {"status": status, "detail": detail, "versions": versions})
 
     async def _checkpoint(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         path = published_path(self._settings.data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -16,6 +17,7 @@ from hegui.kit import process
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
 from hegui.service.gateway.exchange import Engine
+from hegui.service.gateway.follower import Follower, ReadBook, ledger, no_book
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import RecordWriter
 from hegui.service.gateway.spool import Spool
@@ -23,11 +25,18 @@ from hegui.service.gateway.upstream import open_upstream
 from hegui.store.unit import driver_url
 
 TITLE = "hegui-gateway"
+READ_BOOK: ReadBook = no_book
+"""Where what people put in force is read from."""
 
 
 def spool_folder(data: Path) -> Path:
     """Return where workers spool."""
     return data / "spool"
+
+
+def _name() -> str:
+    """Return the title that the supervisor gave to this process."""
+    return sys.argv[1] if len(sys.argv) > 1 else TITLE
 
 
 class Worker:
@@ -40,12 +49,11 @@ class Worker:
         self._gateway: Gateway | None = None
         self._engine: Engine | None = None
         self._access: Access | None = None
+        self._follower: Follower | None = None
 
     async def _open(self) -> None:
         settings = self._settings
-        checker = load_checker(
-            Path(settings.library) if settings.library else None, Path(settings.policy) if settings.policy else None
-        )
+        checker = load_checker(*settings.content_files)
         folding.warm()
         skeleton.warm()
         keyring = open_keyring(settings.data)
@@ -59,14 +67,18 @@ class Worker:
         self._engine = Engine(inforce, open_upstream(settings), recorder, keyring)
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
+        self._follower = Follower(self._url, inforce, READ_BOOK, ledger(self._given.url), name=_name())
+        await self._follower.start()
         # What was loaded stays; collecting it again and again would cost more than the requests.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 10, 5)
-        self._gateway = Gateway(settings, self._engine, self._access)
+        self._gateway = Gateway(settings, self._engine, self._access, self._follower)
         self._given.ready()
 
     async def _close(self) -> None:
+        if self._follower is not None:
+            await self._follower.close()
         if self._access is not None:
             await self._access.close()
         if self._engine is not None:
