@@ -9,6 +9,7 @@ from typing import Any
 from hegui.evidence import sequencer
 from hegui.evidence.models import EntryRow
 from hegui.evidence.notes import tlog_proof
+from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
@@ -28,17 +29,35 @@ def _missing() -> InputError:
     )
 
 
+class _Names(dict[str, Bi]):
+    """Names for people; what has none, such as a risk of another version, stands for itself."""
+
+    def __missing__(self, key: str) -> Bi:
+        return Bi(key, key)
+
+
+def _risk_names() -> dict[str, Bi]:
+    """Return the names of the 31 risks, and of what is none of them."""
+    return _Names({risk: risks().name(risk).bi for risk in risks().ids} | {UNMAPPED: Bi("未对应风险", "no such risk")})
+
+
+_FILTERS = ("outcome", "risk", "service", "person", "flagged", "before")
+
+
 def listing(visit: Visit) -> Page:
     """Show the live list with filters and the chart."""
-    wanted = queries.Filter(
-        **{key: visit.query.get(key, "").strip() for key in ("outcome", "risk", "service", "person", "before")}
-    )
+    wanted = queries.Filter(**{key: visit.query.get(key, "").strip() for key in _FILTERS})
     if "\0" in "".join(vars(wanted).values()) or (wanted.before and not _ID.fullmatch(wanted.before)):
         raise _missing()
     if wanted.outcome and wanted.outcome not in queries.OUTCOMES:
         raise InputError(
             Bi(f"没有“{wanted.outcome}”这种结果", f"there is no outcome {wanted.outcome!r}"),
             Bi("在列表上方选择结果", "choose an outcome above the list"),
+        )
+    if wanted.flagged and wanted.flagged not in queries.FLAGS:
+        raise InputError(
+            Bi(f"没有“{wanted.flagged}”这种送审", f"there is no flag {wanted.flagged!r}"),
+            Bi("在列表上方选择送审", "choose a flag above the list"),
         )
     rows = queries.exchanges(visit.session, wanted)
     partial = visit.query.get("part") == "rows"
@@ -49,7 +68,11 @@ def listing(visit: Visit) -> Page:
             "rows": rows,
             "wanted": wanted,
             "outcomes": queries.OUTCOMES,
-            "risk_names": {risk: risks().name(risk).bi for risk in risks().ids},
+            "risk_names": _risk_names(),
+            "urgency_names": URGENCY_NAMES,
+            "flags": queries.FLAGS,
+            "minors": queries.minors(visit.session, rows),
+            "problem": None if partial else queries.rules_problem(visit.session),
             "services": queries.services(visit.session),
             "bins": None if partial else queries.volume(visit.session, _HOURS, _BINS),
             "more": len(rows) == queries.PAGE,
@@ -68,7 +91,8 @@ def _one(visit: Visit) -> tuple[Exchange, EntryRow]:
 
 def _words(visit: Visit, payload: dict[str, Any]) -> dict[str, str]:
     """Return the words behind the rules that hit, from the library version of that day; for operators only."""
-    path = visit.shared.settings.data / "libraries" / f"{payload['versions']['library']}.json"
+    file = payload["versions"]["library"].partition("+")[0]  # what follows are edits, kept elsewhere
+    path = visit.shared.settings.data / "libraries" / f"{file}.json"
     if not path.exists():
         return {}
     return {f"keyword:{row}": word for row, word, _ in json.loads(path.read_bytes())["rows"]}
@@ -89,7 +113,10 @@ def one(visit: Visit) -> Page:
             "payload": payload,
             "words": _words(visit, payload) if payload and may_read else {},
             "outcomes": queries.OUTCOMES,
-            "risk_names": {risk: risks().name(risk).bi for risk in risks().ids},
+            "risk_names": _risk_names(),
+            "lane_names": _Names(LANE_NAMES),
+            "action_names": _Names(ACTION_NAMES),
+            "urgency_names": URGENCY_NAMES,
             "proof": proof,
             "may_read": may_read,
             "content": None,

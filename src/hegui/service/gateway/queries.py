@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+import orjson
+from sqlalchemy import Select, cast, func, select, text
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Session
 
 from hegui.evidence.models import EntryRow
+from hegui.general.content.policy import URGENCY_NAMES, Audience
 from hegui.kit import clock
 from hegui.kit.text import Bi
+from hegui.service.gateway.follower import REFUSED, TAKEN
 from hegui.service.gateway.models import Exchange
 
 PAGE = 50
@@ -32,6 +36,9 @@ OUTCOMES: dict[str, Bi] = {
     "checked": Bi("仅检查", "check only"),
 }
 BLOCKED = ("refused_input", "refused_output", "set_answer")
+ANY_FLAG = "any"
+FLAGS: dict[str, Bi] = {ANY_FLAG: Bi("全部送审", "any urgency"), **URGENCY_NAMES}
+"""What the list can be narrowed to: everything that was flagged, or what has one urgency."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Filter:
     risk: str = ""
     service: str = ""
     person: str = ""
+    flagged: str = ""
     before: str = ""
 
     def apply(self, statement: Select[Any]) -> Select[Any]:
@@ -54,6 +62,10 @@ class Filter:
             statement = statement.where(Exchange.service == self.service)
         if self.person:
             statement = statement.where(Exchange.person == self.person)
+        if self.flagged:
+            statement = statement.where(Exchange.flagged)
+            if self.flagged in URGENCY_NAMES:
+                statement = statement.where(Exchange.urgency == self.flagged)
         if self.before:
             statement = statement.where(Exchange.id < self.before)
         return statement
@@ -67,6 +79,31 @@ def exchanges(session: Session, wanted: Filter) -> Sequence[Exchange]:
 def entry(session: Session, exchange_id: str) -> EntryRow | None:
     """Return the ledger entry of an exchange."""
     return session.get(EntryRow, exchange_id)
+
+
+def minors(session: Session, rows: Sequence[Exchange]) -> frozenset[str]:
+    """Return the ids of those exchanges whose answers were for minors; their records say so."""
+    wanted = [row.id for row in rows]
+    found = session.scalars(
+        select(EntryRow.id).where(
+            EntryRow.id.in_(wanted), cast(EntryRow.payload, JSON)["audience"].astext == Audience.MINORS.value
+        )
+    )
+    return frozenset(found)
+
+
+def rules_problem(session: Session) -> Bi | None:
+    """Return why the newest rules are not in force, as a worker told it; None where they are."""
+    row = session.scalar(
+        select(EntryRow)
+        .where(EntryRow.kind.in_((TAKEN, REFUSED, "service.started")))
+        .order_by(EntryRow.at.desc(), EntryRow.id.desc())
+        .limit(1)
+    )
+    if row is None or row.kind != REFUSED or row.payload is None:
+        return None
+    said = orjson.loads(row.payload)
+    return Bi(said["zh"], said["en"])
 
 
 def services(session: Session) -> list[str]:
