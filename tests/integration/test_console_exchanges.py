@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from hegui.evidence.keyring import open_keyring
+from hegui.general.content.policy import UNMAPPED, Lane, Urgency
 from hegui.kit import clock, ids
 from hegui.people.permits import Act, Role, permits
 from hegui.service.gateway.queries import OUTCOMES, PAGE
@@ -151,6 +152,44 @@ def test_the_chart_and_its_table_count_the_last_day(desk: Desk, known: dict[str,
     assert described[0].startswith(f"共 {total} 次交互，拦截 {blocked} 次，未能检查 {unknown} 次")
     rows = re.findall(r"<tr><td>[^<]+</td>" + r'<td class="num">(\d+)</td>' * 5, page.text)
     assert [sum(int(row[n]) for row in rows) for n in range(3)] == [total, blocked, unknown]
+
+
+# --- what was flagged ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flagged", "wanted"), [("any", {"high", "low"}), ("high", {"high"}), ("medium", set()), ("low", {"low"})]
+)
+def test_the_list_is_narrowed_to_what_was_flagged_and_how_soon(desk: Desk, flagged: str, wanted: set[str]) -> None:
+    person = ids.uuid7().replace("-", "")
+    made = {desk.exchange(person=person, urgency=urgency): urgency for urgency in (Urgency.HIGH, Urgency.LOW, None)}
+    answer = desk.browser(OFFICER).get(f"/exchanges?person={person}&flagged={flagged}&lang=zh")
+    assert {str(made[number]) for number in listed(answer)} == wanted
+    chosen = {item["value"] for item in see(answer).all("option") if "selected" in item and "value" in item}
+    assert flagged in chosen
+
+
+def test_a_find_that_belongs_to_no_risk_is_shown_with_its_lane_and_score(desk: Desk) -> None:
+    find = Verdict(UNMAPPED, "guard:x", Lane.GUARD, 0, 3, Action.FLAG, 0.8125)
+    made = desk.exchange(inbound=[("x", find)], urgency=Urgency.MEDIUM)
+    browser = desk.browser(OFFICER)
+    assert made in listed(browser.get(f"/exchanges?risk={UNMAPPED}"))
+    page = see(browser.get(f"/exchanges/{made}?lang=zh")).text
+    for shown in ("未对应风险", "护栏模型", "0.8125", "送审"):
+        assert shown in page
+
+
+def test_a_record_of_an_earlier_release_is_shown_still(desk: Desk) -> None:
+    old = desk.exchange(outcome="refused_input", inbound=[("x", hit("A.9.z"))])
+    kept = json.loads(desk.sql("SELECT payload FROM evidence_entry WHERE id = %s", old)[0][0])
+    for key in ("audience", "shadow"):
+        del kept[key]
+    for key in ("model", "guard"):
+        del kept["versions"][key]
+    desk.sql("UPDATE evidence_entry SET payload = %s WHERE id = %s", json.dumps(kept), old)
+    browser = desk.browser(OFFICER)
+    assert browser.get(f"/exchanges/{old}").status_code == 200
+    assert old in listed(browser.get("/exchanges"))
 
 
 # --- paging ----------------------------------------------------------------------------------------
