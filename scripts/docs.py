@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from hegui.general.content.personal import KIND_NAMES
-from hegui.general.content.policy import ACTION_NAMES
+from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, URGENCY_NAMES
 from hegui.general.review.models import STAGE_NAMES, STATE_NAMES, VERDICT_NAMES
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
@@ -100,6 +100,8 @@ def glossary() -> str:
         ("结果 results", {str(_value(key)): name for key, name in RESULT_NAMES.items()}),
         ("角色 roles", {str(_value(key)): name for key, name in ROLE_NAMES.items()}),
         ("动作 actions", {str(_value(key)): name for key, name in ACTION_NAMES.items()}),
+        ("通道 lanes", {str(_value(key)): name for key, name in LANE_NAMES.items()}),
+        ("紧急程度 urgency", {str(_value(key)): name for key, name in URGENCY_NAMES.items()}),
         ("交互结局 outcomes", dict(OUTCOMES)),
         ("审核状态 states of the review", {str(_value(key)): name for key, name in STATE_NAMES.items()}),
         ("审核环节 stages of the review", {str(_value(key)): name for key, name in STAGE_NAMES.items()}),
