@@ -289,6 +289,15 @@ def test_a_log_is_read_in_each_of_its_forms(tmp_path: Path) -> None:
     assert dict(log(checked, built).counts) == {"keyword:3": 2}
 
 
+def test_hits_of_a_library_that_was_edited_while_serving_count_for_its_file(tmp_path: Path) -> None:
+    built = checker(("标记甲", "A.1.a"))
+    said = [{"rule": "keyword:2"}, {"rule": "word:e1"}]
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps({"verdicts": said, "versions": {"library": f"{built.library.version}+0123abcd"}}))
+    found = log(path, built)
+    assert (dict(found.counts), found.other_versions, found.unknown_rules) == ({"keyword:2": 1}, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
