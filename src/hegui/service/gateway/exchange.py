@@ -18,12 +18,12 @@ from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
+from hegui.service.gateway.comparison import Shadow
 from hegui.service.gateway.inbound import Inbound, RequestCheck
 from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.questions import Asked, asked
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged, pseudonym, urgency
-from hegui.service.gateway.shadow import Shadow
 from hegui.service.gateway.stream import Answer, AnswerContext
 from hegui.service.gateway.upstream import Events, Upstream, UpstreamError
 

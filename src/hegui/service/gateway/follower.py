@@ -1,4 +1,4 @@
-"""What people put in force while the service runs, as one worker follows it: told by the database, asked for each second."""
+"""What people put in force while the service runs, as one worker follows it: told by the database, looked for twice a second."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import psycopg
 from hegui.evidence import leave
 from hegui.general.content.book import Book
 from hegui.general.content.inforce import InForce
+from hegui.general.content.library import Library
 from hegui.kit import clock
 from hegui.kit.errors import HeguiError
 from hegui.kit.text import Bi
@@ -26,7 +27,7 @@ CHANNEL = "hegui_rulebook"
 TAKEN = "rules.taken"
 REFUSED = "rules.refused"
 _LOG = logging.getLogger(__name__)
-_EVERY = 1.0
+_EVERY = 0.5
 _LEAST = 0.1
 _TIMEOUT = 5.0
 _AGAIN = timedelta(seconds=30)
@@ -39,15 +40,19 @@ Tell = Callable[[str, dict[str, Any]], None]
 
 
 class ReadBook(Protocol):
-    """Reads what is in force now, and when time alone changes it next (None for never)."""
+    """Reads what is in force now, and when time alone changes it next, by the clock of this machine (None for never)."""
 
     async def __call__(self, connection: Connection, /) -> tuple[Book, datetime | None]:
         """Return the book and the moment to read again."""
 
 
-async def no_book(_connection: Connection, /) -> tuple[Book, datetime | None]:
-    """Return the empty book: the operator's files and nothing over them."""
-    return Book(), None
+def no_rulebook(_library: Library) -> ReadBook:
+    """Return what reads the empty book: the operator's files and nothing over them."""
+
+    async def read(_connection: Connection, /) -> tuple[Book, datetime | None]:
+        return Book(), None
+
+    return read
 
 
 def ledger(url: str) -> Tell:

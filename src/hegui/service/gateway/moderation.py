@@ -12,11 +12,11 @@ from hegui.kit.errors import StoreError
 from hegui.law import risks
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
+from hegui.service.gateway.comparison import Shadow
 from hegui.service.gateway.exchange import Engine, not_recorded
 from hegui.service.gateway.inbound import LONGEST_TEXT
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.records import Exchanged, urgency
-from hegui.service.gateway.shadow import Shadow
 
 _LOG = logging.getLogger(__name__)
 _PATH = "input"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -13,11 +14,13 @@ from hegui.evidence.keyring import open_keyring
 from hegui.evidence.retention import log_months
 from hegui.general.content import folding, load_checker, skeleton
 from hegui.general.content.inforce import InForce
+from hegui.general.content.library import Library
+from hegui.general.content.policy import Audience
 from hegui.kit import process
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
 from hegui.service.gateway.exchange import Engine
-from hegui.service.gateway.follower import Follower, ReadBook, ledger, no_book
+from hegui.service.gateway.follower import Follower, ReadBook, ledger, no_rulebook
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import RecordWriter
 from hegui.service.gateway.spool import Spool
@@ -25,8 +28,8 @@ from hegui.service.gateway.upstream import open_upstream
 from hegui.store.unit import driver_url
 
 TITLE = "hegui-gateway"
-READ_BOOK: ReadBook = no_book
-"""Where what people put in force is read from."""
+RULEBOOK: Callable[[Library], ReadBook] = no_rulebook
+"""Makes what reads the rules that people put in force over the operator's library; the one line to change for another."""
 
 
 def spool_folder(data: Path) -> Path:
@@ -64,10 +67,14 @@ class Worker:
         recorder = Recorder(self._url, spool, writer)
         recorder.start()
         inforce = InForce(checker.library, checker.policy, checker.model)
+        services = {name for kind, name in checker.policy.scopes if kind == "services"}
+        for service in ("", *services):
+            for audience in Audience:
+                inforce.checkers(service, audience)  # words by sound can take seconds; no request should wait for them
         self._engine = Engine(inforce, open_upstream(settings), recorder, keyring)
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
-        self._follower = Follower(self._url, inforce, READ_BOOK, ledger(self._given.url), name=_name())
+        self._follower = Follower(self._url, inforce, RULEBOOK(checker.library), ledger(self._given.url), name=_name())
         await self._follower.start()
         # What was loaded stays; collecting it again and again would cost more than the requests.
         gc.collect()

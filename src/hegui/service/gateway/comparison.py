@@ -61,6 +61,7 @@ class Shadow:
     ) -> dict[str, Any]:
         """Return what the record keeps of both: `inbound` and `outbound` are the live verdicts.
 
+        The action of the output is None where there was no answer that could be judged.
         `texts` are those of the answer by path, as `ChoiceGuard.all_text` has them; `ended` is False
         for an answer that was broken off, in which what is only noted was not looked for.
         """
@@ -70,12 +71,18 @@ class Shadow:
             "policy": self._checker.policy.version,
             "live": {side.value: _action(found, ignored[side]).value for side, found in live.items()},
         }
+        answered = bool(texts or outbound)
+        if not answered:
+            said["live"][Side.OUTPUT.value] = None
         try:
             would = {Side.INPUT: self._inbound(inbound), Side.OUTPUT: self._outbound(outbound, texts)}
         except Exception:  # noqa: BLE001 - the live policy decides alone
             _LOG.exception("the policy in shadow could not judge an exchange")
             return {**said, "would": {}, "verdicts": [], "same": False, "error": True}
-        said["would"] = {side.value: _action(found, ignored[side]).value for side, found in would.items()}
+        said["would"] = {
+            side.value: _action(found, ignored[side]).value if answered or side is Side.INPUT else None
+            for side, found in would.items()
+        }
         verdicts = []
         for side in Side:
             # Behind the place where an answer was stopped nobody looked, so the action alone says whether they agree.
