@@ -185,6 +185,7 @@ class Follower:
             return
         except Exception as error:  # noqa: BLE001 - what is in force stays so
             _LOG.exception("a rulebook could not be put in force")
+            self._book = None  # whatever is read next is tried, the one in force too
             self._again = min(self._again or _NEVER, clock.now() + _AGAIN)
             self._fail(
                 Bi(
@@ -213,7 +214,8 @@ class Follower:
         if untold is None:
             return
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._tell, untold.kind, untold.payload)
+            async with asyncio.timeout(_TIMEOUT):
+                await asyncio.get_running_loop().run_in_executor(None, self._tell, untold.kind, untold.payload)
         except HeguiError as error:
             _LOG.warning("what is in force could not be recorded yet: %s", error.title.both)
             return
