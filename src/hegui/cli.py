@@ -78,13 +78,15 @@ def opened(settings: Settings) -> Iterator[Store]:
 @click.option("--upstream", help="demo 或 OpenAI 兼容地址。 / demo, or an OpenAI-compatible base URL.")
 @click.option("--library", help="关键词库 CSV/XLSX。 / Keyword library, CSV or XLSX.")
 @click.option("--policy", help="策略 YAML。 / Policy, YAML.")
+@click.option("--model", help="分类模型文件。 / Classifier file.")
+@click.option("--guard", help="护栏模型设置 YAML。 / Settings of the guard model, YAML.")
 @json_option
 @guarded
 def serve_command(*, as_json: bool, **flags: Any) -> None:  # noqa: ANN401 - flags of any type
     """运行网关、控制台与账本。 / Run gateway, console and ledger; stops cleanly on SIGTERM."""
     from hegui.serve import serve  # noqa: PLC0415 - only the server needs it
 
-    for name in ("library", "policy"):
+    for name in ("library", "policy", "model", "guard"):
         if flags.get(name):
             flags[name] = str(Path(flags[name]).resolve())
     serve(settings_of(**flags), as_json=as_json)

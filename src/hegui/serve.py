@@ -21,6 +21,7 @@ from hegui.evidence import leave
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.retention import log_months
 from hegui.general.content import Checker, load_checker
+from hegui.general.content.guards import load_guard
 from hegui.kit.errors import BusyError, SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
@@ -123,7 +124,8 @@ def check(settings: Settings) -> Checker:
     """Return the checker of the operator's files; raise for anything wrong that can be told before a database runs."""
     check_upstream(settings)
     log_months(settings.log_months)
-    return load_checker(*settings.content_files)
+    guard = load_guard(Path(settings.guard)).name if settings.guard else ""
+    return load_checker(*settings.content_files, guard)
 
 
 def prepare(settings: Settings, url: str, checker: Checker) -> tuple[Store, str]:

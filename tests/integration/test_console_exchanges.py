@@ -146,7 +146,7 @@ def test_the_chart_and_its_table_count_the_last_day(desk: Desk, known: dict[str,
     page = browser.get("/exchanges?lang=zh")
     described = re.findall(r"<desc>(.*?)</desc>", page.text)
     total, blocked, unknown = desk.sql(
-        "SELECT count(*), count(*) FILTER (WHERE outcome IN ('refused_input', 'refused_output', 'set_answer')),"
+        "SELECT count(*), count(*) FILTER (WHERE outcome IN ('refused_input', 'refused_output', 'ended_input', 'ended_output', 'set_answer')),"
         " count(*) FILTER (WHERE outcome = 'undetermined') FROM gateway_exchange WHERE at > now() - interval '1 day'"
     )[0]
     assert described[0].startswith(f"共 {total} 次交互，拦截 {blocked} 次，未能检查 {unknown} 次")

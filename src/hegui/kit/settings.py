@@ -60,6 +60,9 @@ class Settings:
         "分类模型文件（hegui content train 所得）；空为不用",
         "classifier file (made by `hegui content train`); empty means none",
     )
+    guard: str = _key(
+        "", "护栏模型的设置文件（YAML）；空为不用", "settings file (YAML) of the guard model to ask; empty means none"
+    )
     database_url: str = _key("", "PostgreSQL 地址；空为内嵌数据库", "PostgreSQL URL; empty means the embedded database")
     provider_name: str = _key("", "提供者名称（告知与标识用）", "provider's name, for notices and labels")
     appeal_url: str = _key("", "申诉入口地址，写入拒答告知", "where a refused person can appeal, told in each refusal")

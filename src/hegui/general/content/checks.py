@@ -47,7 +47,9 @@ class SideChecks:
 
     `tail` and `ends` tell a text that could end in the beginning of personal information; `reach` is
     its longest. `weak` are the lanes by sound that any rule asks for; `holds_weak` says whether they
-    can do more than be noted, so that a stream has to wait for them.
+    can do more than be noted, so that a stream has to wait for them. `judges` are the lanes that judge
+    a whole text and that any rule asks for, `judges_block` those of them that can do more than be noted;
+    `replaced` are the kinds of personal information that go behind placeholders.
     """
 
     tail: re.Pattern[str] | None
@@ -56,6 +58,9 @@ class SideChecks:
     weak: frozenset[Lane]
     holds_weak: bool
     model: bool
+    judges: frozenset[Lane]
+    judges_block: frozenset[Lane]
+    replaced: frozenset[Kind]
 
     @classmethod
     def of(cls, rules: Rules, library: Library, *, has_model: bool) -> SideChecks:
@@ -64,6 +69,7 @@ class SideChecks:
         union = "|".join(sorted({personal.TAILS[kind] for kind in held}))
         own = library.own_lanes
         weak = frozenset(lane for lane in WEAK if lane in own or rules.uses(lane))
+        judges = frozenset(lane for lane in (Lane.MODEL, Lane.GUARD) if rules.uses(lane))
         return cls(
             tail=re.compile(f"(?:{union})\\Z") if held else None,
             # Only what has three digits in a row can be passed over by a look for those and at the last character.
@@ -71,17 +77,24 @@ class SideChecks:
             reach=max((personal.REACH[kind] for kind in held), default=0),
             weak=weak,
             holds_weak=any(rules.caps.get(lane, Action.REFUSE) not in NOTED for lane in weak),
-            model=has_model and rules.uses(Lane.MODEL),
+            model=has_model and Lane.MODEL in judges,
+            judges=judges,
+            judges_block=frozenset(lane for lane in judges if rules.blocks(lane)),
+            replaced=frozenset(kind for kind, action in rules.personal.items() if action is Action.REPLACE),
         )
 
 
 @dataclass(frozen=True)
 class Checker:
-    """A library, a policy and perhaps a classifier ready to use; shared by every request of a process."""
+    """A library, a policy and perhaps a classifier ready to use; shared by every request of a process.
+
+    `guard` names the guard model that judges beside it, for the versions alone: who asks it is the caller.
+    """
 
     library: Library
     policy: Policy
     model: Model | None = None
+    guard: str = ""
     versions: Versions = field(init=False)
     finder: Finder = field(init=False, repr=False, compare=False)
     sides: dict[Side, SideChecks] = field(init=False, repr=False, compare=False)
@@ -94,7 +107,8 @@ class Checker:
         weak = frozenset[Lane]().union(*(checks.weak for checks in sides.values()))
         object.__setattr__(self, "sides", sides)
         object.__setattr__(self, "finder", Finder(self.library, weak))
-        object.__setattr__(self, "versions", Versions(self.policy.version, self.library.version, law_version(), model))
+        versions = Versions(self.policy.version, self.library.version, law_version(), model, self.guard)
+        object.__setattr__(self, "versions", versions)
 
     @property
     def worst_hold(self) -> int:
@@ -188,6 +202,8 @@ class Checker:
         return None
 
 
-def load_checker(library: Path | None = None, policy: Path | None = None, model: Path | None = None) -> Checker:
-    """Load a checker from files, or the sample library and default policy; raise InputError."""
-    return Checker(load_library(library), load_policy(policy), Model.load(model) if model else None)
+def load_checker(
+    library: Path | None = None, policy: Path | None = None, model: Path | None = None, guard: str = ""
+) -> Checker:
+    """Load a checker from files, or the sample library and default policy; raise InputError. `guard` is a name."""
+    return Checker(load_library(library), load_policy(policy), Model.load(model) if model else None, guard)

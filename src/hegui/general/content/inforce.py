@@ -47,8 +47,8 @@ class _Moment:
 class InForce:
     """The operator's files with what people put over them."""
 
-    def __init__(self, library: Library, policy: Policy, model: Model | None = None) -> None:
-        self._library, self._policy, self._model = library, policy, model
+    def __init__(self, library: Library, policy: Policy, model: Model | None = None, guard: str = "") -> None:
+        self._library, self._policy, self._model, self._guard = library, policy, model, guard
         self._moment = _Moment(library, policy, None, Answers(()), {})
 
     def take(self, book: Book) -> None:
@@ -73,9 +73,9 @@ class InForce:
         policy = moment.policy.resolved(service, audience)
         shadow = moment.shadow.resolved(service, audience) if moment.shadow else None
         made = Checkers(
-            chat=Checker(moment.library, policy, self._model),
-            tools=Checker(moment.library, tools_policy(policy), self._model),
-            shadow=Checker(moment.library, shadow, self._model) if shadow else None,
+            chat=Checker(moment.library, policy, self._model, self._guard),
+            tools=Checker(moment.library, tools_policy(policy), self._model, self._guard),
+            shadow=Checker(moment.library, shadow, self._model, self._guard) if shadow else None,
             answers=moment.answers,
         )
         moment.made[service, audience] = made

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import NoReturn, Self
 
@@ -114,9 +114,12 @@ class Vault:
         restorer = Restorer(self)
         return restorer.feed(text) + restorer.finish()
 
-    def restorer(self) -> Restorer:
-        """Return what puts placeholders back in a stream; one for each channel."""
-        return Restorer(self)
+    def restorer(self, write: Callable[[str], str] = str) -> Restorer:
+        """Return what puts placeholders back in a stream; one for each channel.
+
+        `write` says how a value is written there, such as with the escapes of JSON.
+        """
+        return Restorer(self, write)
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -172,10 +175,11 @@ class Restorer:
     placeholder leaves unchanged, and values are not looked at again.
     """
 
-    __slots__ = ("_held", "_vault")
+    __slots__ = ("_held", "_vault", "_write")
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, write: Callable[[str], str] = str) -> None:
         self._vault = vault
+        self._write = write
         self._held = ""
 
     @property
@@ -196,7 +200,7 @@ class Restorer:
             end = text.find(CLOSE, start, start + longest)
             value = values.get(text[start : end + 1]) if end >= 0 else None
             if value is not None:
-                out.append(value)
+                out.append(self._write(value))
                 at = end + 1
             elif len(text) - start < longest and vault.begun(text[start:]):
                 self._held = text[start:]

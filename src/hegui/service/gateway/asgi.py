@@ -233,11 +233,12 @@ class Gateway:
 
     async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         self._check_accepting()
-        failure, rules = self._engine.recorder.failure, self._follower.failure
+        failure, rules, guard = self._engine.recorder.failure, self._follower.failure, self._engine.guard
         status = "spooling" if failure else "old_rules" if rules else "ok"
         detail = "; ".join(filter(None, (failure, rules.both if rules else "")))
         versions = self._engine.inforce.checkers().chat.versions.as_dict()
-        await reply_json(send, 200, {"status": status, "detail": detail, "versions": versions})
+        told = {"guard": guard.state()} if guard else {}
+        await reply_json(send, 200, {"status": status, "detail": detail, "versions": versions, **told})
 
     async def _checkpoint(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         path = published_path(self._settings.data)

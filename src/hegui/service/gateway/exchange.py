@@ -9,26 +9,29 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from hegui.evidence.keyring import Keyring
+from hegui.general.content.guards import Guard
 from hegui.general.content.inforce import InForce
-from hegui.general.content.policy import Action, Audience
+from hegui.general.content.placeholders import Vault
+from hegui.general.content.policy import Action, Audience, Side
 from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.comparison import Shadow
+from hegui.service.gateway.hiding import hidden_question, hide_messages
 from hegui.service.gateway.inbound import Inbound, RequestCheck
-from hegui.service.gateway.protocol import DONE, MARK, ApiError, Json, completion, event, loads_object
+from hegui.service.gateway.judge import Judge, prompt_of
+from hegui.service.gateway.passing import Passing, SendPiece
+from hegui.service.gateway.protocol import DONE, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.questions import Asked, asked
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged, pseudonym, urgency
 from hegui.service.gateway.stream import Answer, AnswerContext
-from hegui.service.gateway.upstream import Events, Upstream, UpstreamError
+from hegui.service.gateway.texts import as_text
+from hegui.service.gateway.upstream import Upstream, UpstreamError
 
 Begin = Callable[[], Awaitable[None]]
-SendPiece = Callable[[bytes], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
 _BIG = 64 * 1024
@@ -44,6 +47,7 @@ class Engine:
     upstream: Upstream
     recorder: Recorder
     keyring: Keyring
+    guard: Guard | None = None
 
 
 def not_recorded(error: StoreError) -> ApiError:
@@ -69,7 +73,8 @@ class Exchange:
         self.content_id = ids.uuid7()
         self.streamed = body.get("stream") is True
         self._began = time.perf_counter()
-        self._first: float | None = None
+        self._judge = Judge(self.checkers.chat, engine.guard)
+        self._hides = self.checkers.chat.sides[Side.INPUT].replaced
         user = body.get("safety_identifier") or body.get("user")
         person = pseudonym(engine.keyring, grant.service, user) if isinstance(user, str) and user else None
         for key in ("user", "safety_identifier"):
@@ -78,10 +83,11 @@ class Exchange:
         self.record = Exchanged(
             content_id=self.content_id, service=grant.service, key=grant.key, person=person,
             endpoint="chat.completions", model=str(body.get("model")), upstream=engine.upstream.name,
-            streamed=self.streamed, started=clock.now(), question=_text_of(body.get("messages")),
+            streamed=self.streamed, started=clock.now(), question=as_text(body.get("messages")),
             audience=audience.value,
         )  # fmt: skip
         self.answer = Answer(self._context())
+        self._passing = Passing(self.answer, self.record, self._judge)
 
     def _context(self) -> AnswerContext:
         settings, body = self.grant.settings, self.body
@@ -94,6 +100,7 @@ class Exchange:
             machine=isinstance(response_format, dict) and response_format.get("type") in _FORMATS,
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             appeal_url=settings.appeal_url,
+            look=self._judge.look if self._judge.holding else 0,
         )
 
     # --- check in -------------------------------------------------------------------------------
@@ -105,9 +112,9 @@ class Exchange:
         """
         try:
             if self.size > _BIG:
-                found = await asyncio.get_running_loop().run_in_executor(None, self._look)
+                found = await asyncio.get_running_loop().run_in_executor(None, self._checked)
             else:
-                found = self._look()
+                found = self._checked()
         except ApiError:
             raise
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -116,12 +123,15 @@ class Exchange:
             return await self._refused(refusals.UNDETERMINED, None)
         self.record.inbound = found.verdicts
         self.record.withheld_turns = found.withheld_turns
-        if not found.blocking:
-            return None
-        return await self._refused(refusals.REFUSED_INPUT, self._set_answer(found))
+        if found.blocking:
+            return await self._refused(refusals.of_input(found.blocking), self._set_answer(found))
+        return await self._judge_in(found)
 
-    def _look(self) -> Inbound:
-        """Check the request, look its question up, and let the policy in shadow see what came."""
+    def _checked(self) -> Inbound:
+        """Check the request, look its question up, and put placeholders where policy wants them, sent and kept.
+
+        The policy in shadow sees what came.
+        """
         copy = self._shadow.copy(self.body) if self._shadow else b""
         self._asked = asked(self.checkers.answers, self.body["messages"])
         found = RequestCheck(self.checkers.chat, self.grant.settings).run(self.body)
@@ -129,7 +139,27 @@ class Exchange:
             found.verdicts.append((self._asked.path, self._asked.verdict))
         if self._shadow:
             self._shadow.request(copy)
+        if found.replaces:
+            vault = Vault(hidden=self._hides)
+            hide_messages(self.body["messages"], vault)
+            self.record.question = hidden_question(self.record.question, vault)
+            self.answer.vault = vault
+        self._hides = frozenset()
         return found
+
+    async def _judge_in(self, found: Inbound) -> Json | None:
+        """Have the guard judge what passed the check; return the completion to send instead, or None to go on."""
+        judge, messages = self._judge, self.body["messages"]
+        judge.prompt = prompt_of(messages) if judge.holding or judge.noting else ""
+        if not judge.asks_input:
+            return None
+        verdicts, missing = await judge.request(messages, system=self.grant.settings.system_messages == "check")
+        found.verdicts += verdicts
+        if missing:
+            self.record.not_scanned.append("input:guard")
+        if found.blocking:
+            return await self._refused(refusals.of_input(found.blocking), self._set_answer(found))
+        return await self._refused(refusals.UNDETERMINED, None) if missing and judge.input_blocks else None
 
     def _set_answer(self, found: Inbound) -> str | None:
         """Return what is answered instead of a refusal: to this question, else for the risk; refuse goes before both."""
@@ -165,7 +195,7 @@ class Exchange:
         base: Json = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
         try:
             base = loads_object(raw, "the upstream's answer")
-            body = self.answer.whole(base)
+            body = await self._passing.whole(base)
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of an answer could not run")
             body = self._withheld(base)
@@ -193,7 +223,7 @@ class Exchange:
         try:
             await begin()
             try:
-                complete = await self._pass_on(events, send)
+                complete = await self._passing.run(events, send)
             except UpstreamError as error:
                 _LOG.warning("the upstream broke off: %s", error)
             except Exception:  # noqa: BLE001 - the answer ends as incomplete, and is recorded
@@ -204,54 +234,9 @@ class Exchange:
         finally:
             events.close()
 
-    async def _pass_on(self, events: Events, send: SendPiece) -> bool:
-        """Send what may leave until the upstream or a check ends the answer; return whether `[DONE]` came."""
-        answer = self.answer
-        while batch := await events.next():
-            try:
-                if len(batch) == 1 and batch[0] != MARK:
-                    out, complete = answer.event(batch[0]), False
-                else:
-                    out, complete = self._several(batch)
-            except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
-                out, complete = self._failed(), False
-            if out:
-                if self._first is None:
-                    self._first = time.perf_counter()
-                await send(out)
-            if complete or answer.blocked:
-                return complete
-        return False
-
-    def _several(self, batch: list[bytes]) -> tuple[bytes, bool]:
-        out: list[bytes] = []
-        try:
-            for raw in batch:
-                if raw == MARK:
-                    return b"".join(out), True
-                out.append(self.answer.event(raw))
-        except Exception:  # noqa: BLE001 - what passed before the fault may leave
-            out.append(self._failed())
-        return b"".join(out), False
-
-    def _failed(self) -> bytes:
-        _LOG.exception("the check of a streamed answer could not run")
-        self.record.not_scanned.append("output")
-        self.answer.withhold()
-        return b""
-
     async def _end(self) -> bytes:
-        complete = self.answer.finished
-        try:
-            last = self.answer.end(complete=complete)
-        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
-            _LOG.exception("the end of a streamed answer could not be checked")
-            self.record.not_scanned.append("output")
-            self.answer.withhold()
-            last = self.answer.end(complete=complete)
+        last = await self._passing.end()
         self._note_answer()
-        if not complete and not self.answer.blocked:
-            self.record.outcome = "upstream_incomplete"
         try:
             await self.commit()
         except ApiError as error:
@@ -267,7 +252,7 @@ class Exchange:
         record.usage = answer.usage
         if answer.outcome:
             record.outcome = answer.outcome
-            if not self.streamed:
+            if not (self.streamed or answer.stays):
                 # Nothing of the answer left; what was withheld is kept, encrypted, for review.
                 record.label = ""
         record.answer = {
@@ -290,6 +275,7 @@ class Exchange:
 
     async def client_gone(self) -> None:
         """Record an exchange whose client went away before the end."""
+        self._passing.broke_off()
         self._note_answer()
         if not self.answer.outcome:
             self.record.outcome = "client_gone"
@@ -300,10 +286,11 @@ class Exchange:
 
     async def commit(self) -> None:
         """Make the record durable; raise ApiError 503 when that can not be done."""
+        self._forget()
         end = time.perf_counter()
         self.record.latency_ms = int((end - self._began) * 1000)
-        if self._first is not None:
-            self.record.first_ms = int((self._first - self._began) * 1000)
+        if self._passing.first is not None:
+            self.record.first_ms = int((self._passing.first - self._began) * 1000)
         self.record.urgency = urgency(self.record, self.checkers.chat.policy)
         await self._compare()
         try:
@@ -332,18 +319,18 @@ class Exchange:
         else:
             record.shadow = compared()
 
-
-def _text_of(messages: object) -> str:
-    """Return messages as JSON text; raise ApiError for what is nested too deep to be written."""
-    try:
-        return orjson.dumps(messages).decode()
-    except orjson.JSONEncodeError:
-        raise ApiError(
-            400,
-            "invalid_messages",
-            "messages 嵌套过深，请减少层数 / `messages` is nested too deep; use fewer levels",
-            param="messages",
-        ) from None
+    def _forget(self) -> None:
+        """Close the vault: nothing is put back after this, and no record is written before its values are hidden."""
+        if self._hides:
+            # The check broke off before it came to this.
+            try:
+                with Vault(hidden=self._hides) as vault:
+                    self.record.question = hidden_question(self.record.question, vault)
+            except Exception:  # noqa: BLE001 - what can not be hidden is not kept
+                _LOG.exception("a question whose values could not be hidden is not kept")
+                self.record.question = "[]"
+        if self.answer.vault is not None:
+            self.answer.vault.close()
 
 
 def refusal_events(body: Json, *, include_usage: bool) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hegui.general.content.checks import Checked, Checker, Verdict, masked
-from hegui.general.content.policy import BLOCKING, Action, Side, severest
+from hegui.general.content.policy import BLOCKING, Action, Lane, Side, severest
 from hegui.service.gateway import texts
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.service import ServiceSettings
@@ -33,6 +33,11 @@ class Inbound:
     def blocking(self) -> tuple[Verdict, ...]:
         """Return the verdicts of the current turn that block."""
         return tuple(item for path, item in self.verdicts if item.action in BLOCKING and not path.startswith("old:"))
+
+    @property
+    def replaces(self) -> bool:
+        """Say whether anything is to be replaced by placeholders."""
+        return any(item.action is Action.REPLACE for _, item in self.verdicts)
 
 
 def validate(body: Json) -> None:
@@ -168,21 +173,26 @@ class RequestCheck:
             if mask and checked.action is Action.MASK:
                 _replace(message, where.removeprefix(path), masked(text, checked.verdicts))
             if where.endswith(".arguments") and (inside := _decoded(text)):
-                found.extend((where, verdict) for verdict in self._text(inside).verdicts if verdict.lane != "personal")
+                found.extend((where, verdict) for verdict in self._text(inside).verdicts if _counts(verdict, mask=mask))
         whole = texts.joined_parts(message)
         if whole and severest([verdict.action for _, verdict in found]) not in BLOCKING:
             checked = self._text(whole)
             across = [item for item in checked.verdicts if item.action in BLOCKING]
-            if mask and checked.action is Action.MASK:
-                across = [item for item in checked.verdicts if item.action is Action.MASK]
+            if mask and checked.action in {Action.MASK, Action.REPLACE}:
+                across = [item for item in checked.verdicts if item.action in {Action.MASK, Action.REPLACE}]
                 texts.split_into_parts(message, masked(whole, checked.verdicts))
             found.extend((f"{path}.content", verdict) for verdict in across)
         return found
 
 
+def _counts(verdict: Verdict, *, mask: bool) -> bool:
+    """Say whether a hit in decoded arguments counts: of personal information, only what goes behind a placeholder."""
+    return verdict.lane != Lane.PERSONAL or (mask and verdict.action is Action.REPLACE)
+
+
 def _noted(verdict: Verdict) -> Verdict:
-    """Return a verdict as it is recorded where nothing is masked: seen and passed."""
-    return replace(verdict, action=Action.PASS) if verdict.action is Action.MASK else verdict
+    """Return a verdict as it is recorded where nothing is masked or replaced: seen and passed."""
+    return replace(verdict, action=Action.PASS) if verdict.action in {Action.MASK, Action.REPLACE} else verdict
 
 
 def _withhold(message: Json) -> None:

@@ -14,7 +14,9 @@ from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.comparison import Shadow
 from hegui.service.gateway.exchange import Engine, not_recorded
+from hegui.service.gateway.hiding import hidden_text
 from hegui.service.gateway.inbound import LONGEST_TEXT
+from hegui.service.gateway.judge import Judge
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.records import Exchanged, urgency
 
@@ -28,8 +30,8 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
     checker = checkers.chat
     record = Exchanged(
         content_id=ids.uuid7(), service=grant.service, key=grant.key, person=None, endpoint="moderations",
-        model="hegui-content", upstream="", streamed=False, started=clock.now(), question=text, outcome="checked",
-        audience=audience.value,
+        model="hegui-content", upstream="", streamed=False, started=clock.now(), outcome="checked", audience=audience.value,
+        question=hidden_text(text, checker.sides[Side.INPUT].replaced),
     )  # fmt: skip
     if len(text) > LONGEST_TEXT:
         raise ApiError(
@@ -44,6 +46,11 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
     except Exception:  # noqa: BLE001 - a check that can not run is told and recorded, never "fine"
         _LOG.exception("a text could not be checked")
         record.not_scanned, record.outcome = [_PATH], refusals.UNDETERMINED
+    judge = Judge(checker, engine.guard)
+    if judge.asks_input and not (checked.blocked or record.not_scanned):
+        checked, record.not_scanned = await judge.beside(checked, text)
+        if record.not_scanned and judge.input_blocks:
+            record.outcome = refusals.UNDETERMINED
     record.inbound = [(_PATH, verdict) for verdict in checked.verdicts]
     if checkers.shadow is not None:
         shadow = Shadow(checkers.shadow, grant.settings)
@@ -54,11 +61,11 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
         await engine.recorder.record(record, checker.versions)
     except StoreError as error:
         raise not_recorded(error) from error
-    if record.not_scanned:
+    if record.outcome == refusals.UNDETERMINED:
         raise ApiError(
             503, "undetermined", "检查未能运行，结果未知；请稍后重试 / the check could not run; try again later"
         )
-    return _result(record.content_id, checked, checker.versions)
+    return _result(record, checked, checker.versions)
 
 
 def _score(verdict: Verdict) -> float:
@@ -66,7 +73,7 @@ def _score(verdict: Verdict) -> float:
     return 1.0 if verdict.score is None else verdict.score
 
 
-def _result(content_id: str, checked: Checked, versions: Versions) -> Json:
+def _result(record: Exchanged, checked: Checked, versions: Versions) -> Json:
     words = [verdict for verdict in checked.verdicts if verdict.lane != Lane.PERSONAL]
     scores = dict.fromkeys(risks().ids, 0.0)
     for verdict in words:
@@ -74,7 +81,7 @@ def _result(content_id: str, checked: Checked, versions: Versions) -> Json:
             scores[verdict.risk] = max(scores[verdict.risk], _score(verdict))
     hit = {verdict.risk for verdict in words}
     hegui: dict[str, Any] = {
-        "content_id": content_id,
+        "content_id": record.content_id,
         "action": checked.action.value,
         "hits": [verdict.as_dict() for verdict in words],
         "personal": [
@@ -82,7 +89,7 @@ def _result(content_id: str, checked: Checked, versions: Versions) -> Json:
             for verdict in checked.verdicts
             if verdict.lane == Lane.PERSONAL
         ],
-        "not_scanned": [],
+        "not_scanned": [{"why": item} for item in record.not_scanned],
         "versions": versions.as_dict(),
     }
     return {

@@ -8,6 +8,8 @@ from typing import Any
 from hegui.general.content.checks import Checker, Verdict
 from hegui.general.content.policy import BLOCKING, Side
 from hegui.general.content.window import Window
+from hegui.service.gateway.hiding import Restoring
+from hegui.service.gateway.hold import Hold
 from hegui.service.gateway.protocol import Json, ProtocolError
 from hegui.service.gateway.texts import TEXT_PARTS, decoded
 from hegui.service.labels import Labeller
@@ -95,12 +97,23 @@ Channel = Window | Arguments
 
 
 class ChoiceGuard:
-    """One choice of an answer: its channels, its label, whether it is blocked or finished."""
+    """One choice of an answer: its channels, its label, whether it is blocked or finished.
 
-    __slots__ = ("_checker", "_tools", "begun", "blocked", "channels", "finished", "index", "labeller", "whole")
+    `hold` is there where what it says waits for a judgement; then labels and values come in once it
+    leaves. `restoring` is there where the model was given placeholders.
+    """
 
-    def __init__(self, index: int, checker: Checker, tools: Checker, labeller: Labeller, *, whole: bool) -> None:
+    __slots__ = (
+        "_checker", "_tools", "begun", "blocked", "channels", "finished", "hold", "index", "labeller", "restoring", "whole",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 - what one choice is made of
+        self, index: int, checker: Checker, tools: Checker, labeller: Labeller, *,
+        whole: bool, hold: Hold | None = None, restoring: Restoring | None = None,
+    ) -> None:  # fmt: skip
         self.whole = whole
+        self.hold = hold
+        self.restoring = restoring
         self.begun = False
         self.index = index
         self._checker = checker
@@ -112,14 +125,24 @@ class ChoiceGuard:
 
     def text(self) -> str:
         """Return the answer's text as it was let out."""
-        content = self.channels.get(("content",))
-        return "".join(content.released) if content else ""
+        return self.said().get(CONTENT, "")
+
+    def said(self) -> dict[Path, str]:
+        """Return the text of every channel as it was let out, with placeholders where there are any."""
+        if self.hold is not None:
+            return {path: "".join(self.hold.left.get(path, ())) for path in self.channels}
+        return {path: "".join(found.released) for path, found in self.channels.items()}
 
     def all_text(self) -> dict[str, str]:
-        """Return every channel's released text by its path."""
-        texts = {".".join(map(str, path)): "".join(found.released) for path, found in self.channels.items()}
-        stopped = {".".join(map(str, path)): found.stopped for path, found in self.channels.items() if found.stopped}
-        return texts | {f"{path} (withheld)": text for path, text in stopped.items()}
+        """Return every channel's text by its path: what was let out, and what was withheld."""
+        texts, stopped = {}, {}
+        for path, text in self.said().items():
+            name, channel = ".".join(map(str, path)), self.channels[path]
+            texts[name] = text
+            kept = "".join(channel.released)[len(text) :] if self.hold is not None else ""
+            if kept or channel.stopped:
+                stopped[f"{name} (withheld)"] = kept + channel.stopped
+        return texts | stopped
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return the verdicts of every channel with their paths."""
@@ -131,7 +154,10 @@ class ChoiceGuard:
 
     def pass_through(self, delta: Json) -> bool:
         """Check a delta or message in place; return whether it was changed."""
-        return self._walk(delta, ())
+        changed = self._walk(delta, ())
+        if self.restoring is not None and self.hold is None and not self.whole:
+            changed = self.restoring.deltas(delta) or changed
+        return changed
 
     def _walk(self, node: Json, path: Path) -> bool:
         """Check the fields that the protocol names; take every other one out, since nobody looked at it."""
@@ -176,9 +202,13 @@ class ChoiceGuard:
         out = channel.whole(text) if self.whole else channel.feed(text)
         if channel.blocked:
             self.blocked = True
-        if path == CONTENT and out and not self.begun:
+        return self._begin(out) if path == CONTENT else out
+
+    def _begin(self, out: str) -> str:
+        """Return the first text with the label before it; what waits for a judgement gets it when it leaves."""
+        if out and not self.begun and self.hold is None:
             self.begun = True
-            out = self.labeller.before(out) + out
+            return self.labeller.before(out) + out
         return out
 
     def finish(self) -> list[Json]:
@@ -193,10 +223,13 @@ class ChoiceGuard:
                     channel.released.pop()
                 return []
             if rest:
-                if path == CONTENT and not self.begun:
-                    self.begun = True
-                    rest = self.labeller.before(rest) + rest
-                rests.append(_nest(path, rest))
+                rests.append(nest(path, self._begin(rest) if path == CONTENT else rest))
+        if self.hold is not None:
+            return rests
+        if self.restoring is not None and not self.whole:
+            for delta in rests:
+                self.restoring.deltas(delta)
+            rests += [nest(path, rest) for path, rest in self.restoring.finish()]
         label = self.labeller.after(self.text())
         if label:
             rests.append({"content": label})
@@ -216,7 +249,7 @@ def _joined(value: object) -> str | None:
     return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
-def _nest(path: Path, text: str) -> Json:
+def nest(path: Path, text: str) -> Json:
     """Return a delta that carries one text at a path."""
     value: Any = text
     for step in reversed(path):

@@ -25,6 +25,8 @@ OUTCOMES: dict[str, Bi] = {
     "answered": Bi("已回答", "answered"),
     "refused_input": Bi("输入被拒", "input refused"),
     "refused_output": Bi("输出被止", "output stopped"),
+    "ended_input": Bi("输入致对话终止", "ended for the input"),
+    "ended_output": Bi("输出致对话终止", "ended for the output"),
     "set_answer": Bi("代答", "set answer"),
     "undetermined": Bi("未能检查，已扣留", "undetermined, withheld"),
     "client_gone": Bi("用户中途离开", "client left"),
@@ -35,7 +37,7 @@ OUTCOMES: dict[str, Bi] = {
     "upstream_unreachable": Bi("上游不可达", "upstream unreachable"),
     "checked": Bi("仅检查", "check only"),
 }
-BLOCKED = ("refused_input", "refused_output", "set_answer")
+BLOCKED = ("refused_input", "refused_output", "ended_input", "ended_output", "set_answer")
 ANY_FLAG = "any"
 FLAGS: dict[str, Bi] = {ANY_FLAG: Bi("全部送审", "any urgency"), **URGENCY_NAMES}
 """What the list can be narrowed to: everything that was flagged, or what has one urgency."""

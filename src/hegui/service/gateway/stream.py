@@ -6,117 +6,36 @@ from its `finish_reason` on is kept in the tail, which leaves only after the rec
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import orjson
 
-from hegui.general.content.checks import Checker, Verdict
-from hegui.general.content.policy import Side
 from hegui.general.content.window import Window
 from hegui.service.gateway import refusals
+from hegui.service.gateway.answer import AnswerContext, WholeAnswer
+from hegui.service.gateway.fields import hollow, once, strip
 from hegui.service.gateway.frame import MOST_FRAMES, Frame, learn
-from hegui.service.gateway.outbound import CONTENT, ChoiceGuard, merge
+from hegui.service.gateway.hold import Due
+from hegui.service.gateway.judge import Judged
+from hegui.service.gateway.outbound import CONTENT, ChoiceGuard, nest
 from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, event, loads_object, no_usage, raw_event
-from hegui.service.gateway.texts import leaves
-from hegui.service.labels import Labeller, LabelStyle
 
-_KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"})
-"""Fields of a chunk or completion that are passed on; all others are taken out, since nobody looked at them."""
-_NAMES = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,199}")
-_KNOWN_CHOICE = {
-    "chunk": frozenset({"index", "delta", "finish_reason", "logprobs"}),
-    "whole": frozenset({"index", "message", "finish_reason", "logprobs"}),
-}
-_REASON = re.compile(r"[a-z_]{1,40}")
+__all__ = ["Answer", "AnswerContext"]
+
 _NO_TEXT = frozenset({"role", "content"})
 _ONLY_CONTENT = {"content"}
 
 
-@dataclass(frozen=True)
-class AnswerContext:
-    """What an answer needs to know of its request."""
-
-    content_id: str
-    checker: Checker
-    tools: Checker
-    label: LabelStyle
-    machine: bool
-    include_usage: bool
-    appeal_url: str
-
-
-class Answer:
-    """Guards every choice of one answer."""
+class Answer(WholeAnswer):
+    """Guards every choice of one answer, streamed or whole."""
 
     def __init__(self, context: AnswerContext) -> None:
-        self.context = context
-        self.choices: dict[int, ChoiceGuard] = {}
-        self.usage: Json | None = None
-        self.outcome = ""
-        self.other: list[tuple[str, Verdict]] = []
+        super().__init__(context)
         self._base: Json = {}
         self._tail: list[bytes] = []
         self._first = True
-        self._whole = False
         self._frame: Frame | None = None
         self._learnt = 0
-
-    def verdicts(self) -> list[tuple[str, Verdict]]:
-        """Return every verdict with its path."""
-        return [*self.other, *(item for choice in self.choices.values() for item in choice.verdicts())]
-
-    @property
-    def blocked(self) -> bool:
-        """Say whether the answer was stopped."""
-        return bool(self.outcome)
-
-    def label_placed(self) -> str:
-        """Return where labels were put, or why not."""
-        states = {choice.labeller.placed or choice.labeller.reason for choice in self.choices.values()} - {""}
-        return ",".join(sorted(states))
-
-    def _choice(self, index: int) -> ChoiceGuard:
-        if not isinstance(index, int):
-            message = "an `index` of the upstream is not a number"
-            raise ProtocolError(message)
-        found = self.choices.get(index)
-        if found is None:
-            context = self.context
-            labeller = Labeller(context.label, machine=context.machine)
-            found = self.choices[index] = ChoiceGuard(
-                index, context.checker, context.tools, labeller, whole=self._whole
-            )
-        return found
-
-    def _strip(self, data: Json, form: str) -> bool:
-        """Take out of an event or completion what the protocol does not name; return whether there was any."""
-        changed = _keep(data, _KNOWN)
-        items = data.get("choices")
-        if items is not None and not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
-            message = "`choices` of the upstream is not a list of objects"
-            raise ProtocolError(message)
-        for item in items or ():
-            changed = _keep(item, _KNOWN_CHOICE[form]) or changed
-            reason = item.get("finish_reason")
-            if reason == "":
-                item["finish_reason"] = None  # as some upstreams write "not yet"
-                changed = True
-            elif reason is not None and not (isinstance(reason, str) and _REASON.fullmatch(reason)):
-                item["finish_reason"] = "stop"
-                changed = True
-        usage = data.get("usage")
-        if usage is not None and not _is_counts(usage):
-            del data["usage"]
-            changed = True
-        for name in _NAMES:
-            value = data.get(name)
-            if value is not None and type(value) is not int and not (isinstance(value, str) and _NAME.fullmatch(value)):
-                del data[name]
-                changed = True
-        return changed
 
     # --- streamed -----------------------------------------------------------------------------
 
@@ -136,12 +55,16 @@ class Answer:
         return self._parsed(data, raw)
 
     def _parsed(self, data: Json, raw: bytes) -> bytes:
-        stripped = self._strip(data, "chunk")
+        stripped = strip(data, "chunk")
         if not self._base:
             self._base = {key: data.get(key) for key in ("id", "created", "model")}
         changed, finishing, empty = self._choices(data)
-        foreign = stripped or not _once(raw)
+        foreign = stripped or not once(raw)
         changed = changed or foreign
+        if self.context.look and data.get("choices"):
+            if data.get("usage"):
+                self.usage = data["usage"]
+            return self._hold(data, raw, changed=changed)
         if self.blocked:
             # What stood before the hit may leave; the rest of the event may not.
             return b"" if empty or finishing else self._out(data, raw, changed=True)
@@ -150,7 +73,8 @@ class Answer:
         if finishing or (self._tail and not data.get("choices")):
             self._tail.append(event(data) if changed else raw_event(raw))
             return b""
-        if not foreign and self._learnt < MOST_FRAMES and not self._tail:
+        # What has to wait, or to be put back, is not recognised by its bytes.
+        if not (foreign or self._tail or self.vault or self.context.look) and self._learnt < MOST_FRAMES:
             self._learn(raw)
         if empty and changed:
             return b""
@@ -161,7 +85,7 @@ class Answer:
         window = frame.window
         out = window.feed(text)
         if window.blocked:
-            self.outcome = refusals.REFUSED_OUTPUT
+            self._stop()
         if out == text:
             return raw_event(raw)
         return frame.event(out) if out else b""
@@ -184,7 +108,7 @@ class Answer:
         for item in data.get("choices") or ():
             choice = self._choice(item.get("index") or 0)
             delta = item.get("delta") or {}
-            if choice.finished and not _hollow({**delta, "role": None}):
+            if choice.finished and not hollow({**delta, "role": None}):
                 message = "the upstream went on after it had finished"
                 raise ProtocolError(message)
             changed = self._check_delta(choice, item, delta) or changed
@@ -192,25 +116,10 @@ class Answer:
                 finishing = True
                 changed = self._finish_choice(choice, item, delta) or changed
             elif delta.get("content") or delta.get("role") or not delta.keys() <= _NO_TEXT:
-                empty = empty and _hollow(delta)
+                empty = empty and hollow(delta)
             if choice.blocked:
-                self.outcome = refusals.REFUSED_OUTPUT
+                self._stop()
         return changed, finishing, empty
-
-    def _check_delta(self, choice: ChoiceGuard, item: Json, delta: Json) -> bool:
-        """Check a delta or message in place; return whether its event was changed.
-
-        Log probabilities spell out the tokens that were held or masked, and others beside them.
-        """
-        changed = choice.pass_through(delta)
-        spelt = item.get("logprobs")
-        if spelt and (changed or self._blocks("\n".join(text for _, text in leaves(spelt, "logprobs")))):
-            item["logprobs"] = None
-            changed = True
-        return changed
-
-    def _blocks(self, text: str) -> bool:
-        return self.context.checker.check(text, Side.OUTPUT).blocked
 
     def _finish_choice(self, choice: ChoiceGuard, item: Json, delta: Json) -> bool:
         """Put into the tail what the choice still holds; return whether the finishing event was changed.
@@ -220,7 +129,13 @@ class Answer:
         if choice.finished:
             return False
         rests = choice.finish()
-        moved = bool(rests) and not _hollow(delta)
+        if choice.hold is not None:
+            for rest in [delta, *rests]:
+                self._wait(choice, chunk(self._base, [{"index": choice.index, "delta": rest, "finish_reason": None}]))
+            choice.hold.finish()
+            item["delta"], item["logprobs"] = {}, None
+            return True
+        moved = bool(rests) and not hollow(delta)
         for rest in [delta, *rests] if moved else rests:
             piece = {"index": choice.index, "delta": rest, "finish_reason": None}
             self._tail.append(event(chunk(self._base, [piece])))
@@ -240,6 +155,94 @@ class Answer:
             return event(data)
         return event(data) if changed else raw_event(raw)
 
+    # --- held until judged ----------------------------------------------------------------------
+
+    def _hold(self, data: Json, raw: bytes, *, changed: bool) -> bytes:
+        """Keep what the choices of an event say until it was judged; return what need not wait."""
+        items: list[Json] = data["choices"]
+        alone = len(items) == 1
+        for item in items:
+            if not item.get("finish_reason") and not hollow(item.get("delta") or {}):
+                choice = self._choice(item.get("index") or 0)
+                self._wait(choice, {**data, "choices": [item]}, raw if alone and not changed else None)
+        ends = [item for item in items if item.get("finish_reason")]
+        if ends and not self.blocked:
+            self._tail.append(event({**data, "choices": ends}))
+        return b"".join(self._leave(choice, *kept) for choice in self.choices.values() for kept in _free(choice))
+
+    def _wait(self, choice: ChoiceGuard, data: Json, raw: bytes | None = None) -> None:
+        if choice.hold is not None and not hollow(data["choices"][0]["delta"]):
+            choice.hold.add(data, raw)
+
+    def _leave(self, choice: ChoiceGuard, data: Json, raw: bytes | None) -> bytes:
+        """Return an event that was judged as it leaves: with the label before it, and values put back."""
+        item = data["choices"][0]
+        delta: Json = item["delta"]
+        changed = raw is None
+        if delta.get("content") and not choice.begun:
+            choice.begun = True
+            label = choice.labeller.before(delta["content"])
+            delta["content"] = label + delta["content"]
+            changed = changed or bool(label)
+        if choice.restoring is not None and choice.restoring.deltas(delta):
+            changed, item["logprobs"] = True, None
+            if hollow(delta):
+                return b""
+        return self._out(data, raw or b"", changed=changed)
+
+    def due(self, most: int) -> list[tuple[ChoiceGuard, Due]]:
+        """Return the judgements that are due, up to so many; each choice's in order."""
+        found = [
+            (choice, item) for choice in self.choices.values() if choice.hold is not None for item in choice.hold.due
+        ]
+        return found[:most]
+
+    def _shut_down(self, *, refused: bool) -> None:
+        """Stop the answer so that nothing that waits leaves any more."""
+        self._shut = True
+        for choice in self.choices.values():
+            if choice.hold is not None:
+                choice.hold.due.clear()
+        if refused:
+            self._stop()
+        elif not self.blocked:
+            self.withhold()
+
+    def rest_due(self) -> None:
+        """Say that no more comes: what still waits is due, unless nothing may leave any more."""
+        if self._shut or self.outcome == refusals.UNDETERMINED:
+            return
+        for choice in self.choices.values():
+            if choice.hold is None or choice.finished:
+                continue
+            if self.blocked:
+                choice.finished = True
+                choice.hold.finish()
+            else:
+                self._finish_choice(choice, {}, {})
+                if choice.blocked:
+                    self._stop()
+
+    def judged(self, choice: ChoiceGuard, due: Due, found: Sequence[Judged]) -> bytes:
+        """Take what was said of a stretch that was due; return what leaves for it, or stop the answer."""
+        if choice.hold is None or due not in choice.hold.due:
+            return b""
+        for (path, start, _), item in zip(due.texts, found, strict=True):
+            self.note(f"choices[{choice.index}]." + ".".join(map(str, path)), item, start)
+        if any(item.blocked or item.missing for item in found):
+            self._shut_down(refused=any(item.blocked for item in found))
+            return b""
+        choice.hold.due.popleft()
+        out = [self._leave(choice, *kept) for kept in choice.hold.let_out(due.at)]
+        if due.last:
+            rests = choice.restoring.finish() if choice.restoring is not None else []
+            deltas = [nest(path, rest) for path, rest in rests]
+            label = "" if self.blocked else choice.labeller.after(choice.text())
+            for delta in [*deltas, *([{"content": label}] if label else [])]:
+                data = chunk(self._base, [{"index": choice.index, "delta": delta, "finish_reason": None}])
+                out.append(self._out(data, b"", changed=True))
+        return b"".join(out)
+
     def end(self, *, complete: bool) -> bytes:
         """Return the last bytes of the stream, which leave after the record is durable."""
         mine = {"hegui": {"content_id": self.context.content_id}}
@@ -250,7 +253,7 @@ class Answer:
                 complete = False
                 self._finish_choice(choice, {}, {})
                 if choice.blocked:
-                    self.outcome = refusals.REFUSED_OUTPUT
+                    self._stop()
                     return self._refusal_events(mine)
         if not complete:
             problem = {"message": "上游中断，回答不完整，请重试 / the upstream broke off; try again", "type": "server_error", "param": None,
@@ -285,91 +288,11 @@ class Answer:
         events = []
         for raw in self._tail:
             data = orjson.loads(raw[6:])
-            pieces = [item for item in data["choices"] if not _hollow(item.get("delta") or {})]
+            pieces = [item for item in data["choices"] if not hollow(item.get("delta") or {})]
             if pieces:
                 events.append(event({**data, "choices": [{**item, "finish_reason": None} for item in pieces]}))
         return events
 
-    def withhold(self) -> None:
-        """Stop the answer because a check could not run."""
-        self.outcome = refusals.UNDETERMINED
 
-    # --- whole --------------------------------------------------------------------------------
-
-    def whole(self, body: Json) -> Json:
-        """Take a whole completion and return the one that may leave."""
-        self._strip(body, "whole")
-        self._whole = True
-        self.usage = body.get("usage")
-        items = body.get("choices")
-        if not isinstance(items, list) or not items:
-            message = "the upstream's answer has no choices"
-            raise ProtocolError(message)
-        for item in items:
-            choice = self._choice(item.get("index") or 0)
-            said = item.get("message")
-            if not isinstance(said, dict):
-                message = "a choice of the upstream has no message"
-                raise ProtocolError(message)
-            self._check_delta(choice, item, said)
-            for rest in choice.finish():
-                merge(said, rest)
-            if choice.blocked:
-                self.outcome = refusals.REFUSED_OUTPUT
-        body["hegui"] = {"content_id": self.context.content_id}
-        return self.refused(body) if self.blocked else body
-
-    def refused(self, body: Json) -> Json:
-        """Return the completion with the refusal in place of every choice."""
-        text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
-        body["choices"] = [
-            {
-                "index": index,
-                "message": {"role": "assistant", "content": text},
-                "logprobs": None,
-                "finish_reason": "content_filter",
-            }
-            for index in sorted(self.choices) or [0]
-        ]
-        _keep(body, _KNOWN)
-        body["hegui"] = {"content_id": self.context.content_id}
-        return body
-
-
-def _keep(data: Json, names: frozenset[str]) -> bool:
-    """Delete every other key; return whether there was one."""
-    others = data.keys() - names
-    for key in others:
-        del data[key]
-    return bool(others)
-
-
-def _once(raw: bytes) -> bool:
-    """Say whether an event is surely the same to every reader: no key twice, no line break."""
-    try:
-        json.loads(raw, object_pairs_hook=_no_twice)
-    except ValueError:
-        return False
-    return b"\n" not in raw
-
-
-def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError(pairs)
-    return found
-
-
-def _is_counts(usage: object) -> bool:
-    """Say whether a value holds numbers under plain names and nothing else, as `usage` does."""
-    if not isinstance(usage, dict):
-        return False
-    return all(
-        _REASON.fullmatch(key) and (value is None or isinstance(value, int | float) or _is_counts(value))
-        for key, value in usage.items()
-    )
-
-
-def _hollow(delta: Json) -> bool:
-    """Say whether a delta says nothing any more after its text was held."""
-    return all(value in ("", None) or (isinstance(value, list | dict) and not value) for value in delta.values())
+def _free(choice: ChoiceGuard) -> Iterator[tuple[Json, bytes | None]]:
+    return choice.hold.free() if choice.hold is not None else iter(())

@@ -59,8 +59,13 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 
         for key, item in value.items():
             if free or not _PLAIN.fullmatch(key):
                 yield f"{path}.{key}", key
-            if key not in IDENTIFIERS or not isinstance(item, str) or not _PLAIN.fullmatch(item):
+            if not is_identifier(key, item):
                 yield from leaves(item, f"{path}.{key}")
+
+
+def is_identifier(key: str, value: object) -> bool:
+    """Say whether a value names a thing of the protocol, by its key and by its look."""
+    return key in IDENTIFIERS and isinstance(value, str) and bool(_PLAIN.fullmatch(value))
 
 
 def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
@@ -142,3 +147,16 @@ def turn_start(messages: list[Json]) -> int:
         if message.get("role") == "assistant" and not message.get("tool_calls") and place < len(messages) - 1:
             return place + 1
     return 0
+
+
+def as_text(messages: object) -> str:
+    """Return messages as JSON text; raise ApiError for what is nested too deep to be written."""
+    try:
+        return orjson.dumps(messages).decode()
+    except orjson.JSONEncodeError:
+        raise ApiError(
+            400,
+            "invalid_messages",
+            "messages 嵌套过深，请减少层数 / `messages` is nested too deep; use fewer levels",
+            param="messages",
+        ) from None

@@ -13,6 +13,7 @@ import uvicorn
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.retention import log_months
 from hegui.general.content import folding, load_checker, skeleton
+from hegui.general.content.guards import load_guard
 from hegui.general.content.inforce import InForce
 from hegui.general.content.library import Library
 from hegui.general.content.policy import Audience
@@ -66,12 +67,13 @@ class Worker:
         writer = RecordWriter(keyring, content_days=settings.content_days, log_months=log_months(settings.log_months))
         recorder = Recorder(self._url, spool, writer)
         recorder.start()
-        inforce = InForce(checker.library, checker.policy, checker.model)
+        guard = load_guard(Path(settings.guard)) if settings.guard else None
+        inforce = InForce(checker.library, checker.policy, checker.model, guard.name if guard else "")
         services = {name for kind, name in checker.policy.scopes if kind == "services"}
         for service in ("", *services):
             for audience in Audience:
                 inforce.checkers(service, audience)  # words by sound can take seconds; no request should wait for them
-        self._engine = Engine(inforce, open_upstream(settings), recorder, keyring)
+        self._engine = Engine(inforce, open_upstream(settings), recorder, keyring, guard)
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
         self._follower = Follower(self._url, inforce, RULEBOOK(checker.library), ledger(self._given.url), name=_name())
@@ -91,6 +93,8 @@ class Worker:
         if self._engine is not None:
             await self._engine.recorder.close()
             await self._engine.upstream.close()
+            if self._engine.guard is not None:
+                await self._engine.guard.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or follow the server's life."""

@@ -1,0 +1,198 @@
+"""The state of one answer: its choices, what was found in them, why it was stopped; and a whole completion's way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.placeholders import Vault
+from hegui.general.content.policy import Side
+from hegui.service.gateway import refusals
+from hegui.service.gateway.fields import KNOWN, keep_only, strip
+from hegui.service.gateway.hiding import Restoring
+from hegui.service.gateway.hold import Hold
+from hegui.service.gateway.judge import Judged
+from hegui.service.gateway.outbound import ChoiceGuard, merge, nest
+from hegui.service.gateway.protocol import Json, ProtocolError
+from hegui.service.gateway.texts import leaves
+from hegui.service.labels import Labeller, LabelStyle
+
+
+@dataclass(frozen=True)
+class AnswerContext:
+    """What an answer needs to know of its request.
+
+    `look` is how many characters a judgement looks back, 0 where nothing has to wait for one.
+    """
+
+    content_id: str
+    checker: Checker
+    tools: Checker
+    label: LabelStyle
+    machine: bool
+    include_usage: bool
+    appeal_url: str
+    look: int = 0
+
+
+class WholeAnswer:
+    """Guards every choice of one answer that comes in one piece."""
+
+    def __init__(self, context: AnswerContext) -> None:
+        self.context = context
+        self.choices: dict[int, ChoiceGuard] = {}
+        self.usage: Json | None = None
+        self.outcome = ""
+        self.vault: Vault | None = None
+        self._noted: dict[tuple[str, str, str, str], Verdict] = {}
+        self._shut = False
+        self._whole = False
+
+    def verdicts(self) -> list[tuple[str, Verdict]]:
+        """Return every verdict with its path."""
+        judged = [(key[0], verdict) for key, verdict in self._noted.items()]
+        return [*judged, *(item for choice in self.choices.values() for item in choice.verdicts())]
+
+    @property
+    def blocked(self) -> bool:
+        """Say whether the answer was stopped."""
+        return bool(self.outcome)
+
+    def label_placed(self) -> str:
+        """Return where labels were put, or why not."""
+        states = {choice.labeller.placed or choice.labeller.reason for choice in self.choices.values()} - {""}
+        return ",".join(sorted(states))
+
+    def _choice(self, index: int) -> ChoiceGuard:
+        if not isinstance(index, int):
+            message = "an `index` of the upstream is not a number"
+            raise ProtocolError(message)
+        found = self.choices.get(index)
+        if found is None:
+            context = self.context
+            labeller = Labeller(context.label, machine=context.machine)
+            found = self.choices[index] = ChoiceGuard(
+                index, context.checker, context.tools, labeller, whole=self._whole,
+                hold=Hold(context.look) if context.look and not self._whole else None,
+                restoring=Restoring(self.vault, machine=context.machine) if self.vault else None,
+            )  # fmt: skip
+        return found
+
+    def _stop(self) -> None:
+        """Stop the answer for what was found in it so far."""
+        if self.outcome != refusals.UNDETERMINED:
+            self.outcome = refusals.of_output(verdict for _, verdict in self.verdicts())
+
+    def _check_delta(self, choice: ChoiceGuard, item: Json, delta: Json) -> bool:
+        """Check a delta or message in place; return whether its event was changed.
+
+        Log probabilities spell out the tokens that were held or masked, and others beside them.
+        """
+        changed = choice.pass_through(delta)
+        spelt = item.get("logprobs")
+        if spelt and (changed or self._blocks("\n".join(text for _, text in leaves(spelt, "logprobs")))):
+            item["logprobs"] = None
+            changed = True
+        return changed
+
+    def _blocks(self, text: str) -> bool:
+        return self.context.checker.check(text, Side.OUTPUT).blocked
+
+    def note(self, path: str, found: Judged, start: int = 0) -> None:
+        """Note the verdicts on a text that begins at a place of its channel; the same ones again only if surer."""
+        for verdict in found.verdicts:
+            key = (path, verdict.rule, verdict.risk, verdict.action.value)
+            known = self._noted.get(key)
+            if known is None or (known.score or 0) < (verdict.score or 0):
+                self._noted[key] = verdict.moved(start)
+
+    def said(self) -> list[tuple[str, str]]:
+        """Return path and text of every channel of every choice as it was let out."""
+        return [
+            (f"choices[{choice.index}]." + ".".join(map(str, path)), text)
+            for choice in self.choices.values()
+            for path, text in choice.said().items()
+            if text
+        ]
+
+    def withhold(self) -> None:
+        """Stop the answer because a check could not run."""
+        self.outcome = refusals.UNDETERMINED
+
+    # --- whole --------------------------------------------------------------------------------
+
+    def whole(self, body: Json) -> Json:
+        """Take a whole completion that nobody else has to judge and return the one that may leave."""
+        self.check_whole(body)
+        return self.leave_whole(body)
+
+    def check_whole(self, body: Json) -> None:
+        """Check a whole completion in place."""
+        strip(body, "whole")
+        self._whole = True
+        self.usage = body.get("usage")
+        items = body.get("choices")
+        if not isinstance(items, list) or not items:
+            message = "the upstream's answer has no choices"
+            raise ProtocolError(message)
+        for item in items:
+            choice = self._choice(item.get("index") or 0)
+            said = item.get("message")
+            if not isinstance(said, dict):
+                message = "a choice of the upstream has no message"
+                raise ProtocolError(message)
+            self._check_delta(choice, item, said)
+            for rest in choice.finish():
+                merge(said, rest)
+            if choice.blocked:
+                self._stop()
+
+    def stop_whole(self) -> None:
+        """Stop a whole answer for what was judged of all of it: there is nothing before the hit that could stay."""
+        self._shut = True
+        self._stop()
+
+    @property
+    def stays(self) -> bool:
+        """Say whether what stood before the hit stays in a whole answer that was stopped."""
+        return self.outcome == refusals.ENDED_OUTPUT and not self._shut
+
+    def leave_whole(self, body: Json) -> Json:
+        """Return the completion that may leave, once its texts were checked and judged."""
+        body["hegui"] = {"content_id": self.context.content_id}
+        if self.blocked and not self.stays:
+            return self.refused(body)
+        for item in body["choices"]:
+            choice, said = self._choice(item.get("index") or 0), item["message"]
+            if choice.restoring is not None and choice.restoring.deltas(said):
+                item["logprobs"] = None
+            for path, rest in choice.restoring.finish() if choice.restoring is not None else ():
+                merge(said, nest(path, rest))
+            if self.blocked:
+                self._end_whole(item, said)
+        return body
+
+    def _end_whole(self, item: Json, said: Json) -> None:
+        """Put the notice after what was said; a call that broke off is nobody's to run."""
+        text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
+        for name in ("tool_calls", "function_call"):
+            said.pop(name, None)
+        before = said.get("content") or ""
+        said["content"] = f"{before}\n\n{text}" if before else text
+        item["finish_reason"], item["logprobs"] = "content_filter", None
+
+    def refused(self, body: Json) -> Json:
+        """Return the completion with the refusal in place of every choice."""
+        text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
+        body["choices"] = [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": text},
+                "logprobs": None,
+                "finish_reason": "content_filter",
+            }
+            for index in sorted(self.choices) or [0]
+        ]
+        keep_only(body, KNOWN)
+        body["hegui"] = {"content_id": self.context.content_id}
+        return body

@@ -1,0 +1,147 @@
+"""A streamed answer on its way from the upstream to the client: checked, judged where it has to be, ended."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from hegui.general.content.policy import Lane, Side
+from hegui.service.gateway.judge import Judge
+from hegui.service.gateway.protocol import MARK, Json
+from hegui.service.gateway.records import Exchanged
+from hegui.service.gateway.stream import Answer
+from hegui.service.gateway.upstream import Events
+
+SendPiece = Callable[[bytes], Awaitable[None]]
+
+_LOG = logging.getLogger(__name__)
+_TOGETHER = 8
+"""Stretches judged at once at most: of an upstream that is quicker than the guard."""
+
+
+class Passing:
+    """One answer passing through; what goes wrong in a check is noted in the record."""
+
+    def __init__(self, answer: Answer, record: Exchanged, judge: Judge) -> None:
+        self._answer = answer
+        self._record = record
+        self._judge = judge
+        self.first: float | None = None
+
+    # --- streamed -----------------------------------------------------------------------------
+
+    async def run(self, events: Events, send: SendPiece) -> bool:
+        """Send what may leave until the upstream or a check ends the answer; return whether `[DONE]` came."""
+        answer = self._answer
+        while batch := await events.next():
+            try:
+                if len(batch) == 1 and batch[0] != MARK:
+                    out, complete = answer.event(batch[0]), False
+                else:
+                    out, complete = self._several(batch)
+            except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
+                out, complete = self._failed(), False
+            if self._judge.holding:
+                out += await self._judged()
+            if out:
+                if self.first is None:
+                    self.first = time.perf_counter()
+                await send(out)
+            if complete or answer.blocked:
+                return complete
+        return False
+
+    def _several(self, batch: list[bytes]) -> tuple[bytes, bool]:
+        out: list[bytes] = []
+        try:
+            for raw in batch:
+                if raw == MARK:
+                    return b"".join(out), True
+                out.append(self._answer.event(raw))
+        except Exception:  # noqa: BLE001 - what passed before the fault may leave
+            out.append(self._failed())
+        return b"".join(out), False
+
+    def _failed(self) -> bytes:
+        _LOG.exception("the check of a streamed answer could not run")
+        self._record.not_scanned.append("output")
+        self._answer.withhold()
+        return b""
+
+    async def _judged(self) -> bytes:
+        """Judge what is due, in order, and return what leaves for it."""
+        answer, judge = self._answer, self._judge
+        out: list[bytes] = []
+        try:
+            while due := answer.due(_TOGETHER):
+                said = [text for _, item in due for _, _, text in item.texts]
+                found = iter(await judge.judge(said, Side.OUTPUT, judge.holding))
+                for choice, item in due:
+                    mine = [next(found) for _ in item.texts]
+                    self._note_missing([lane for one in mine for lane in one.missing])
+                    out.append(answer.judged(choice, item, mine))
+        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
+            out.append(self._failed())
+        return b"".join(out)
+
+    async def end(self) -> bytes:
+        """Return the last bytes of the answer, all of it judged; they leave after the record is durable."""
+        answer = self._answer
+        complete = answer.finished
+        try:
+            rest = b""
+            if self._judge.holding:
+                answer.rest_due()
+                rest = await self._judged()
+            await self.note()
+            last = rest + answer.end(complete=complete)
+        except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
+            _LOG.exception("the end of a streamed answer could not be checked")
+            self._record.not_scanned.append("output")
+            answer.withhold()
+            last = answer.end(complete=complete)
+        if not complete and not answer.blocked:
+            self._record.outcome = "upstream_incomplete"
+        return last
+
+    # --- whole --------------------------------------------------------------------------------
+
+    async def whole(self, body: Json) -> Json:
+        """Check and judge a whole completion and return the one that may leave; raise what a check raises."""
+        answer, judge = self._answer, self._judge
+        answer.check_whole(body)
+        if judge.holding and (answer.stays or not answer.blocked):
+            said = answer.said()
+            found = await judge.judge([text for _, text in said], Side.OUTPUT, judge.holding)
+            for (path, _), item in zip(said, found, strict=True):
+                answer.note(path, item)
+            missing = [lane for item in found for lane in item.missing]
+            self._note_missing(missing)
+            if any(item.blocked for item in found):
+                answer.stop_whole()
+            elif missing:
+                answer.withhold()
+        await self.note()
+        return answer.leave_whole(body)
+
+    async def note(self) -> None:
+        """Have the whole answer judged by those who can only note; a failure is noted too, and withholds nothing."""
+        answer, judge = self._answer, self._judge
+        if not judge.noting or answer.blocked:
+            return
+        said = answer.said()
+        found = await judge.judge([text for _, text in said], Side.OUTPUT, judge.noting)
+        for (path, _), item in zip(said, found, strict=True):
+            answer.note(path, item)
+        self._note_missing([lane for item in found for lane in item.missing])
+
+    def broke_off(self) -> None:
+        """Note that what left was not judged by those who would only have noted."""
+        if self._judge.noting and not self._answer.blocked and self._answer.said():
+            self._note_missing(sorted(self._judge.noting))
+
+    def _note_missing(self, lanes: list[Lane]) -> None:
+        for name in (f"output:{lane.value}" for lane in lanes):
+            if name not in self._record.not_scanned:
+                self._record.not_scanned.append(name)
