@@ -11,6 +11,8 @@ from pathlib import Path
 from hegui.general.content.personal import KIND_NAMES
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, URGENCY_NAMES
 from hegui.general.review.models import STAGE_NAMES, STATE_NAMES, VERDICT_NAMES
+from hegui.general.rulebook.models import KINDS as CHANGES
+from hegui.general.rulebook.models import POLICY_STATES, STATES
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.law import clocks, register
@@ -102,6 +104,9 @@ def glossary() -> str:
         ("动作 actions", {str(_value(key)): name for key, name in ACTION_NAMES.items()}),
         ("通道 lanes", {str(_value(key)): name for key, name in LANE_NAMES.items()}),
         ("紧急程度 urgency", {str(_value(key)): name for key, name in URGENCY_NAMES.items()}),
+        ("策略各版的状态 states of a policy version", {str(_value(key)): name for key, name in POLICY_STATES.items()}),
+        ("词与代答的状态 states of words and set answers", {str(_value(key)): name for key, name in STATES.items()}),
+        ("词的改动 changes of words", {str(_value(key)): name for key, name in CHANGES.items()}),
         ("交互结局 outcomes", dict(OUTCOMES)),
         ("审核状态 states of the review", {str(_value(key)): name for key, name in STATE_NAMES.items()}),
         ("审核环节 stages of the review", {str(_value(key)): name for key, name in STAGE_NAMES.items()}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 
 from hegui.console import pages as console_pages
@@ -11,25 +12,67 @@ from hegui.evidence import pages as evidence_pages
 from hegui.evidence.keyring import open_keyring
 from hegui.general.review import facts as review_facts
 from hegui.general.review import pages as review_pages
+from hegui.general.review.events import ExceptionProposed, WordProposed
+from hegui.general.rulebook import acts as rulebook
+from hegui.general.rulebook import facts as rulebook_facts
+from hegui.general.rulebook import pages as rulebook_pages
+from hegui.general.rulebook import sources
+from hegui.kit.errors import InputError
 from hegui.kit.events import Bus
 from hegui.kit.pages import Route
 from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
 from hegui.people import pages as people_pages
+from hegui.people.models import Account
 from hegui.service.gateway import facts as gateway_facts
 from hegui.service.gateway import pages as gateway_pages
+from hegui.service.gateway import shadow_pages
 from hegui.service.gateway.reading import content_of
 from hegui.store import Store
 
-FACTS: tuple[FactSource, ...] = (gateway_facts.facts, review_facts.facts)
+FACTS: tuple[FactSource, ...] = (gateway_facts.facts, rulebook_facts.facts, review_facts.facts)
 """What each built room can prove on a day."""
 
 BUS = Bus()
 """Which room hears what another tells."""
 
+
+class _Process:
+    """What this process was started with, for listeners that need more than the event says."""
+
+    settings = Settings()
+
+
+def _word_proposed(session: Session, told: WordProposed) -> None:
+    rulebook.propose_word(session, _account(session, told.by), told.text, told.risk, source=f"review:{told.item}")
+
+
+def _exception_proposed(session: Session, told: ExceptionProposed) -> None:
+    rulebook.propose_exception(
+        session, _account(session, told.by), told.rule, told.phrase, sources.library(_Process.settings),
+        source=f"review:{told.item}",
+    )  # fmt: skip
+
+
+def _account(session: Session, name: str) -> Account:
+    found = session.get(Account, name)
+    if found is None:
+        raise InputError(
+            Bi("提议人的账号已不存在", "the account of who proposes it is gone"),
+            Bi("请另一人提议", "let another person do it"),
+        )
+    return found
+
+
+BUS.on(WordProposed, _word_proposed)
+BUS.on(ExceptionProposed, _exception_proposed)
+
 ROUTES: tuple[Route, ...] = (
     *console_pages.ROUTES,
     *gateway_pages.ROUTES,
     *review_pages.routes(content_of, BUS),
+    *rulebook_pages.ROUTES,
+    *shadow_pages.ROUTES,
     *evidence_pages.ROUTES,
     *people_pages.ROUTES,
 )
@@ -39,6 +82,7 @@ TABLES = (
     "hegui.evidence.models",
     "hegui.people.models",
     "hegui.general.review.models",
+    "hegui.general.rulebook.models",
     "hegui.service.gateway.models",
     "hegui.store.revision",
 )
@@ -47,4 +91,5 @@ TABLES = (
 
 def console(settings: Settings, url: str) -> Starlette:
     """Return the console's web application."""
+    _Process.settings = settings
     return Frame(Shared(settings, Store.open(url), open_keyring(settings.data), FACTS, ROUTES)).app()

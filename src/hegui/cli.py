@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from hegui.evidence.keyring import open_keyring
 from hegui.evidence.publish import Publisher, published_path
 from hegui.general.content import commands as content_commands
 from hegui.general.review import commands as review_commands
+from hegui.general.rulebook import commands as rulebook_commands
 from hegui.kit import clock
 from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
 from hegui.kit.errors import InputError
@@ -32,9 +31,8 @@ from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.records import ContentBox
 from hegui.service.gateway.service import service_settings
 from hegui.service.labels import commands as label_commands
-from hegui.store import Store, unit_of_work
-from hegui.store.embedded import database
-from hegui.store.migrate import migrate
+from hegui.store import unit_of_work
+from hegui.store.opened import opened
 from hegui.store.revision import bump
 
 OPERATOR = "command-line"
@@ -47,18 +45,6 @@ def main() -> None:
 
     Run a generative-AI service for the public in China lawfully, and prove it.
     """
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[Store]:
-    """Open the database of a data directory for one command, starting it when nobody runs it."""
-    with database(settings, "command") as url:
-        store = Store.open(url)
-        try:
-            migrate(store)
-            yield store
-        finally:
-            store.close()
 
 
 # --- serve ------------------------------------------------------------------------------------------
@@ -186,6 +172,7 @@ main.add_command(content_commands.content)
 main.add_command(review_commands.group(opened))
 main.add_command(law_commands.law)
 main.add_command(label_commands.label)
+main.add_command(rulebook_commands.rules)
 
 
 @law_commands.law.command("show", epilog="例 / example: hegui law show IM-17 --data data")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hegui.general.content import load_library
+from hegui.general.rulebook.facts import library_gaps
 from hegui.law import register, risks
-from hegui.service.gateway.facts import library_gaps
 from tests.harness import MARKER, Server
 from tests.law.asking import Json, block, duty, said, today, value
 from tests.upstream import ScriptedUpstream, says

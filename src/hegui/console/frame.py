@@ -27,11 +27,12 @@ from starlette.staticfiles import StaticFiles
 
 from hegui.console import chart
 from hegui.console.board import FactSource
+from hegui.console.forms import FormTooLargeError, read_form
 from hegui.console.headers import ALL, Headers
 from hegui.evidence.keyring import Keyring
 from hegui.evidence.publish import published_path
 from hegui.kit import clock, ids
-from hegui.kit.errors import HeguiError, InputError, NotAllowedError, StoreError
+from hegui.kit.errors import HeguiError, NotAllowedError, StoreError
 from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
@@ -45,16 +46,6 @@ _PUBLIC_FORM = 64 * 1024
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MISSING = HeguiError(Bi("没有这个页面", "there is no such page"), Bi("回到合规总览", "go to the board"))
 _LOG = logging.getLogger(__name__)
-
-
-class FormTooLargeError(InputError):
-    """A form holds more than any page asks for."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            Bi("提交的内容过长，未作处理", "the form is too long; nothing was done"),
-            Bi("缩短后重新提交", "shorten it and send it again"),
-        )
 
 
 @dataclass(frozen=True)
@@ -80,6 +71,7 @@ def _templates() -> jinja2.Environment:
         "review": package / "general" / "review" / "templates",
         "people": package / "people" / "templates",
         "evidence": package / "evidence" / "templates",
+        "rulebook": package / "general" / "rulebook" / "templates",
     }
     loader = jinja2.PrefixLoader({name: jinja2.FileSystemLoader(path) for name, path in folders.items()})
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
@@ -175,9 +167,12 @@ class Frame:
     # --- pages of rooms -------------------------------------------------------------------------
 
     def _page(self, path: str) -> Any:  # noqa: ANN401 - a Starlette endpoint
+        most = max((route.most for route in self.shared.routes if route.path == path), default=_PUBLIC_FORM)
+
         async def endpoint(request: Request) -> Response:
             try:
-                form = await _form(request)
+                # What is more than a public form is read from those alone who bring a session.
+                form = await read_form(request, most if SESSION in request.cookies else _PUBLIC_FORM)
             except FormTooLargeError as error:
                 return self._error(request, error, None)
             return await run_in_threadpool(self._serve, request, path, form)
@@ -223,7 +218,7 @@ class Frame:
         if request.method != "POST":
             return self._sign_in_form(request, None)
         try:
-            form = await _form(request)
+            form = await read_form(request, _PUBLIC_FORM)
         except FormTooLargeError as error:
             return self._sign_in_form(request, error)
         return await run_in_threadpool(self._check_sign_in, request, form)
@@ -259,7 +254,7 @@ class Frame:
 
     async def _sign_out(self, request: Request) -> Response:
         try:
-            form = await _form(request)
+            form = await read_form(request, _PUBLIC_FORM)
         except FormTooLargeError as error:
             return self._error(request, error, None)
         return await run_in_threadpool(self._check_sign_out, request, form)
@@ -353,16 +348,3 @@ def _back(request: Request) -> str:
     if came.netloc != request.headers.get("host") or not came.path.startswith("/") or came.path.startswith("//"):
         return "/"
     return came.path + (f"?{came.query}" if came.query else "")
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return a small URL-encoded form; raise FormTooLargeError for one that is not small."""
-    if request.method != "POST":
-        return {}
-    raw = b""
-    async for piece in request.stream():
-        raw += piece
-        if len(raw) > _PUBLIC_FORM:
-            raise FormTooLargeError
-    text = raw.decode("utf-8", "replace")
-    return {key: value.replace("\0", "") for key, value in parse_qsl(text, keep_blank_values=True)}

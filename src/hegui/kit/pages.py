@@ -55,10 +55,14 @@ View = Callable[[Visit], Page | Redirect | Download]
 
 @dataclass(frozen=True)
 class Route:
-    """One page of a room: path, the act a role is needed for, the view, and its place in the menu."""
+    """One page of a room: path, the act a role is needed for, the view, its place in the menu.
+
+    `most` is the size of a form that it takes, bytes; a larger one is refused before it is read.
+    """
 
     path: str
     act: str
     view: View
     methods: tuple[str, ...] = ("GET",)
     menu: Bi | None = None
+    most: int = 64 * 1024

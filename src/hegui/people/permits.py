@@ -39,6 +39,8 @@ class Act(StrEnum):
     REVIEW = "review"  # 人工审核
     SETTLE_REVIEW = "settle_review"  # 裁定复审分歧
     EXPORT_LABELS = "export_labels"  # 导出标注与用例
+    WRITE_RULES = "write_rules"  # 提议词、代答与策略
+    APPROVE_RULES = "approve_rules"  # 批准词、代答与策略
 
 
 _EVERYONE = frozenset(Role)
@@ -55,6 +57,8 @@ PERMITS: dict[Act, frozenset[Role]] = {
     Act.REVIEW: frozenset({Role.COMPLIANCE_OFFICER, Role.REVIEWER}),
     Act.SETTLE_REVIEW: frozenset({Role.COMPLIANCE_OFFICER}),
     Act.EXPORT_LABELS: frozenset({Role.COMPLIANCE_OFFICER}),
+    Act.WRITE_RULES: frozenset({Role.COMPLIANCE_OFFICER, Role.REVIEWER}),
+    Act.APPROVE_RULES: frozenset({Role.COMPLIANCE_OFFICER}),
 }
 
 

@@ -18,8 +18,8 @@ from hegui.general.content import load_library, load_policy
 from hegui.general.content.checks import Checker
 from hegui.general.content.library import LibraryError, compile_library
 from hegui.general.content.policy import Side
+from hegui.general.rulebook.facts import library_gaps
 from hegui.law import register, risks
-from hegui.service.gateway.facts import library_gaps
 
 TWO = "word,risk"
 THREE = "关键词,一级分类,二级分类"

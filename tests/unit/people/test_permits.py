@@ -20,6 +20,8 @@ TABLE = {
     Act.REVIEW:           (False, True, True, False),
     Act.SETTLE_REVIEW:    (False, True, False, False),
     Act.EXPORT_LABELS:    (False, True, False, False),
+    Act.WRITE_RULES:      (False, True, True, False),
+    Act.APPROVE_RULES:    (False, True, False, False),
 }  # fmt: skip
 ROLES = (Role.ADMINISTRATOR, Role.COMPLIANCE_OFFICER, Role.REVIEWER, Role.AUDITOR)
 CELLS = [(role, act, allowed) for act, row in TABLE.items() for role, allowed in zip(ROLES, row, strict=True)]

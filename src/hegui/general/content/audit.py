@@ -99,7 +99,7 @@ def requirements(library: Library, law: Register, renewed: Renewal) -> tuple[Req
     """Return every number of the clause beside the library's, on the register's day."""
     names, counts = risks(), library.counts()
     subset = names.in_subset(SUBSET)
-    total = len({normalised(word) for word in library.words})
+    total = len({normalised(word) for word in library.live})
     covered = sum(1 for risk in subset if counts[risk])
     found = [
         Requirement(law.number(CLAUSE, "keyword_total"), total, Bi("词数（规范化后不同的）", "words, different after normalising")),

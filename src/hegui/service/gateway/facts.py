@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hegui.evidence.models import EntryRow
-from hegui.general.content import Library, load_library
+from hegui.general.content import Library
+from hegui.general.rulebook import sources
 from hegui.kit import clock
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
-from hegui.law import register, risks
+from hegui.law import register
 from hegui.law.register import Register
 from hegui.people.facts import Fact, Result
 from hegui.service.gateway import queries
@@ -26,10 +26,10 @@ def facts(session: Session, on: date, settings: Settings) -> tuple[Fact, ...]:
     """Return the gateway's facts for a day; figures are those of the last 24 hours."""
     law = register(on)
     day = queries.last_day(session)
-    library = load_library(Path(settings.library) if settings.library else None)
+    library = sources.library(settings)
     return (
         *_checking(day, library),
-        *_library(library, law),
+        *_library(library),
         *_labels(day),
         *_records(session, day, settings, law),
     )
@@ -69,52 +69,15 @@ def _checking(day: Day, library: Library) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
-def library_gaps(library: Library, law: Register) -> list[str]:
-    """Return what a library lacks of the standard's numbers, each in words; empty when it has all."""
-    clause = "GBT45654-B.1.1"
-    counts, names = library.counts(), risks()
-    total = law.whole(clause, "keyword_total")
-    gaps = [f"{len(library.patterns)}/{total}"] if len(library.patterns) < total else []
-    for area, number in (("A.1", "keyword_each_A1"), ("A.2", "keyword_each_A2")):
-        least = law.whole(clause, number)
-        short = [
-            risk
-            for risk in names.in_subset("keyword_and_refusal")
-            if names.area_of(risk) == area and counts[risk] < least
-        ]
-        gaps += [f"{risk} {counts[risk]}/{least}" for risk in short]
-    return gaps
-
-
-def _library(library: Library, law: Register) -> tuple[Fact, ...]:
-    gaps = library_gaps(library, law)
+def _library(library: Library) -> tuple[Fact, ...]:
     if library.is_sample:
         words = ("只装了内置样例词库，起不到保护作用", "only the shipped sample library is loaded; it protects nobody")
-        return tuple(
-            _fact(item, Result.NOT_MET, *words, evidence="") for item in ("GBT45654-B.1.1", "ARP-9.1", "IM-4.1")
-        )
-    shown = ", ".join(gaps[:6]) + ("…" if len(gaps) > 6 else "")  # noqa: PLR2004 - as many as fit a line
-    counted = (
-        _fact("GBT45654-B.1.1", Result.NOT_MET, f"词库不足：{shown}", f"the library is short: {shown}", evidence="")
-        if gaps
-        else _fact(
-            "GBT45654-B.1.1", Result.UNDETERMINED,
-            f"词数达标（{len(library.patterns)}）；七日更新尚无记录",
-            f"the counts are enough ({len(library.patterns)}); weekly renewal is not recorded yet", evidence="",
-        )
-    )  # fmt: skip
+        return (_fact("IM-4.1", Result.NOT_MET, *words, evidence=""),)
     return (
-        counted,
         _fact(
             "IM-4.1", Result.UNDETERMINED,
             "输入输出按运营者的词库检查；生成内容合格率尚未评估",
             "input and output are checked by the operator's library; the pass rate of answers is not assessed yet",
-            evidence="",
-        ),
-        _fact(
-            "ARP-9.1", Result.UNDETERMINED,
-            f"特征库在用（版本 {library.version}，{len(library.patterns)} 词）；入库标准与审批尚未建成",
-            f"a feature library is in use (version {library.version}, {len(library.patterns)} words); entry standards and approval are not built yet",
             evidence="",
         ),
     )  # fmt: skip

@@ -21,6 +21,7 @@ class Exchange(Base):
         Index("ix_gateway_exchange_outcome_at", "outcome", "at"),
         Index("ix_gateway_exchange_flagged", "id", postgresql_where=text("flagged")),
         Index("ix_gateway_exchange_to_queue", "id", postgresql_where=text("flagged AND NOT queued")),
+        Index("ix_gateway_exchange_shadow", "id", postgresql_where=text("shadow IS NOT NULL")),
         Index("ix_gateway_exchange_content_due", "content_due", postgresql_where=text("content IS NOT NULL")),
     )
 

@@ -10,6 +10,7 @@ from hegui.evidence import sequencer
 from hegui.evidence.models import EntryRow
 from hegui.evidence.notes import tlog_proof
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES
+from hegui.general.rulebook.queries import word_texts
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
@@ -91,11 +92,12 @@ def _one(visit: Visit) -> tuple[Exchange, EntryRow]:
 
 def _words(visit: Visit, payload: dict[str, Any]) -> dict[str, str]:
     """Return the words behind the rules that hit, from the library version of that day; for operators only."""
-    file = payload["versions"]["library"].partition("+")[0]  # what follows are edits, kept elsewhere
+    found = word_texts(visit.session, {verdict["rule"] for verdict in payload["verdicts"]})
+    file = payload["versions"]["library"].partition("+")[0]
     path = visit.shared.settings.data / "libraries" / f"{file}.json"
-    if not path.exists():
-        return {}
-    return {f"keyword:{row}": word for row, word, _ in json.loads(path.read_bytes())["rows"]}
+    if path.exists():
+        found |= {f"keyword:{row}": word for row, word, _ in json.loads(path.read_bytes())["rows"]}
+    return found
 
 
 def one(visit: Visit) -> Page:

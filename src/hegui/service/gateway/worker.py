@@ -6,22 +6,27 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import uvicorn
 
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.retention import log_months
 from hegui.general.content import folding, load_checker, skeleton
+from hegui.general.content.book import Book
 from hegui.general.content.guards import load_guard
 from hegui.general.content.inforce import InForce
 from hegui.general.content.library import Library
 from hegui.general.content.policy import Audience
-from hegui.kit import process
+from hegui.general.rulebook.reading import read_book_async
+from hegui.kit import clock, process
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
 from hegui.service.gateway.exchange import Engine
-from hegui.service.gateway.follower import Follower, ReadBook, ledger, no_rulebook
+from hegui.service.gateway.follower import Follower, ReadBook, ledger
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import RecordWriter
 from hegui.service.gateway.spool import Spool
@@ -29,8 +34,20 @@ from hegui.service.gateway.upstream import open_upstream
 from hegui.store.unit import driver_url
 
 TITLE = "hegui-gateway"
-RULEBOOK: Callable[[Library], ReadBook] = no_rulebook
-"""Makes what reads the rules that people put in force over the operator's library; the one line to change for another."""
+
+
+def _rulebook(library: Library) -> ReadBook:
+    """Return what reads the rules that people put in force over the operator's library."""
+
+    async def read(connection: psycopg.AsyncConnection[Any], /) -> tuple[Book, datetime | None]:
+        found = await read_book_async(connection, library)
+        return found.book, None if found.within is None else clock.now() + found.within
+
+    return read
+
+
+RULEBOOK: Callable[[Library], ReadBook] = _rulebook
+"""The one line to change for rules that are kept elsewhere."""
 
 
 def spool_folder(data: Path) -> Path:

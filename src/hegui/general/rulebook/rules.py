@@ -1,0 +1,235 @@
+"""What decides without looking anywhere: words as they are kept, what differs between two policies, what is still gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import yaml
+
+from hegui.general.content import folding
+from hegui.general.content.library import Library, LibraryError, Word
+from hegui.general.content.personal import KIND_NAMES, Kind
+from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES, Action, Lane, Side
+from hegui.general.content.rows import COLUMNS, LONGEST, WordRules, word_rules
+from hegui.kit.canonical import canonical
+from hegui.kit.errors import InputError
+from hegui.kit.text import Bi
+from hegui.law import risks
+
+URGENT = timedelta(hours=24)
+"""How long what one person put in force alone stays in force."""
+LONGEST_POLICY = 100_000
+"""Most characters of a version of the policy."""
+LONGEST_REASON = 2_000
+LONGEST_ANSWER = 10_000
+
+
+# --- words -------------------------------------------------------------------------------------------
+
+
+def cells_of(rules: WordRules) -> dict[str, str]:
+    """Return what is said of a word as cells of a file, from which `word_rules` reads the same again."""
+    said = rules.as_dict()
+    return {
+        name: "|".join(said[name]) if isinstance(said[name], list) else str(said[name])
+        for name in COLUMNS
+        if name in said
+    }
+
+
+def kept_rules(said: Mapping[str, Any]) -> WordRules:
+    """Return what was said of a word from `WordRules.as_dict`, as it was kept; it was checked when it was proposed."""
+    return WordRules(
+        lanes=frozenset(map(Lane, said["lanes"])) if "lanes" in said else None,
+        exceptions=tuple(said.get("exceptions", ())),
+        near=tuple(said.get("near", ())),
+        within=said.get("within", 0),
+        action=Action(said["action"]) if "action" in said else None,
+        since=date.fromisoformat(said["since"]) if "since" in said else None,
+        until=date.fromisoformat(said["until"]) if "until" in said else None,
+        source=said.get("source", ""),
+        approver=said.get("approver", ""),
+    )
+
+
+def checked_word(text: str, risk: str, rules: WordRules) -> tuple[str, str, WordRules]:
+    """Return a word, its risk's id and its rules, fit for a library; raise LibraryError."""
+    word, found = text.strip(), risks().find(risk)
+    if found is None:
+        raise LibraryError(
+            Bi(f"未知风险 {risk!r}", f"unknown risk {risk!r}"),
+            Bi("写作 A.1.a 至 A.5.b 或其中文名", "write A.1.a to A.5.b, or the Chinese name"),
+        )
+    if not folding.folded(word) or len(word) > LONGEST or not word.isprintable():
+        raise LibraryError(
+            Bi(
+                f"词为空、超过 {LONGEST} 字或含不可见字符",
+                f"the word is empty, over {LONGEST} characters or not printable",
+            ),
+            Bi("改正后重新提交", "correct it and send it again"),
+        )
+    return word, found, word_rules(word, cells_of(rules))
+
+
+def with_exception(word: str, rules: WordRules, phrase: str) -> WordRules:
+    """Return a word's rules with one exception more; raise LibraryError for a phrase that can not be one."""
+    phrase = phrase.strip()
+    if not phrase or phrase in rules.exceptions:
+        raise LibraryError(
+            Bi("例外为空，或该词已有这一例外", "the exception is empty, or the word has it already"),
+            Bi("写一个含有该词的更长词语", "write a longer phrase with the word in it"),
+        )
+    return word_rules(word, cells_of(replace(rules, exceptions=(*rules.exceptions, phrase))))
+
+
+def same_rules(one: WordRules, other: WordRules) -> bool:
+    """Say whether two say the same of a word, whoever said it."""
+    return replace(one, source="", approver="") == replace(other, source="", approver="")
+
+
+def digest_of(*parts: object) -> str:
+    """Return the digest by which the ledger names what it does not say."""
+    return sha256(canonical(list(parts))).hexdigest()
+
+
+class Gone(NamedTuple):
+    """A rule that was taken back, and the word that it was then."""
+
+    rule: str
+    word: str
+    risk: str
+
+
+def settled(gone: Iterable[Gone], library: Library) -> frozenset[str]:
+    """Return the rules that are gone in a library as it is now.
+
+    A row's number names another word once the operator's file has changed; then the rows that have
+    the word now are meant, and none where the file has it no more. A word that the file has twice
+    with the same rules goes with both rows.
+    """
+    listed = list(gone)
+    found = {item.rule for item in listed if not item.rule.startswith("keyword:")}
+    meant: dict[tuple[str, str], set[str]] = {}
+    for item in listed:
+        if item.rule.startswith("keyword:"):
+            meant.setdefault((folding.folded(item.word), item.risk), set()).add(item.rule)
+    if not meant:
+        return frozenset(found)
+    rows: dict[tuple[str, str], list[Word]] = {}
+    for word in library.words:
+        if not word.edit and (word.folded, word.risk) in meant:
+            rows.setdefault((word.folded, word.risk), []).append(word)
+    for key, words in rows.items():
+        same = [word.rules for word in words if word.rule in meant[key]]
+        found |= {word.rule for word in words if not same or any(same_rules(word.rules, one) for one in same)}
+    return frozenset(found)
+
+
+# --- reasons -----------------------------------------------------------------------------------------
+
+
+def reason(text: str, what: Bi) -> str:
+    """Return a reason without spaces around it; raise InputError when there is none."""
+    found = text.strip()
+    if not found or len(found) > LONGEST_REASON:
+        raise InputError(
+            Bi(
+                f"{what.zh}须写明理由（至多 {LONGEST_REASON} 字）",
+                f"{what.en} needs a reason of at most {LONGEST_REASON} characters",
+            ),
+            Bi("写明理由后重新提交", "give the reason and send it again"),
+        )
+    return found
+
+
+# --- what differs between two policies -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that two policies say otherwise: of which risk or kind, what, and how."""
+
+    subject: str
+    name: Bi
+    what: Bi
+    before: str
+    after: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the difference for machines."""
+        return {"subject": self.subject, "what": self.what.en, "before": self.before, "after": self.after}
+
+    def line(self) -> str:
+        """Return the difference for a person at a terminal."""
+        return f"{self.subject}  {self.what.both}: {self.before or '—'} → {self.after or '—'}"
+
+
+_SIDES = {Side.INPUT: Bi("输入", "input"), Side.OUTPUT: Bi("输出", "output")}
+_PLAIN = Bi("—", "—")
+
+
+_Told = tuple[tuple[str, str], Bi, str]
+"""Of what and which question; the question in words; the answer as text."""
+
+
+def _side(side: Side, name: Bi, told: Mapping[str, Any]) -> Iterator[_Told]:
+    """Yield what a description says of one side."""
+    action = Bi(f"{name.zh}动作", f"action on {name.en}")
+    for key in ("risks", "personal"):
+        yield from (((item, f"{side}.{key}"), action, value) for item, value in told[key].items())
+    most = Bi(f"{name.zh}上限", f"most on {name.en}")
+    yield from (((lane, f"{side}.cap"), most, value) for lane, value in told["caps"].items())
+    for risk, lanes in told["lanes"].items():
+        yield (risk, f"{side}.lanes"), Bi(f"{name.zh}通道", f"lanes of {name.en}"), ", ".join(lanes)
+    for lane, values in told["thresholds"].items():
+        what = Bi(f"{name.zh}阈值（{lane}）", f"threshold of {name.en} ({lane})")
+        yield from (((risk, f"{side}.threshold.{lane}"), what, str(value)) for risk, value in values.items())
+
+
+def _described(body: Mapping[str, Any]) -> Iterator[_Told]:
+    """Yield everything that a description says."""
+    for side, name in _SIDES.items():
+        yield from _side(side, name, body[side])
+    for key, what in (("answers", Bi("代答", "set answer")), ("urgency", Bi("紧急程度", "urgency"))):
+        yield from (((risk, key), what, value) for risk, value in body[key].items())
+    for key, what in (
+        ("services", Bi("对该服务", "for this service")),
+        ("audiences", Bi("对该受众", "for this audience")),
+    ):
+        for name_of, sections in body.get(key, {}).items():
+            yield (name_of, key), what, yaml.safe_dump(sections, allow_unicode=True, sort_keys=True).strip()
+
+
+def _order() -> dict[str, int]:
+    return {subject: place for place, subject in enumerate((*risks().ids, UNMAPPED, *Kind, *Lane))}
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return what two descriptions (`policy.described`) say otherwise, risk by risk, then kinds, lanes and scopes."""
+    old = {key: (what, said) for key, what, said in _described(before)}
+    new = {key: (what, said) for key, what, said in _described(after)}
+    found = []
+    for key in dict.fromkeys((*old, *new)):
+        one, other = old.get(key, (_PLAIN, ""))[1], new.get(key, (_PLAIN, ""))[1]
+        if one != other:
+            what = (new.get(key) or old[key])[0]
+            found.append(Difference(key[0], subject_name(key[0]), what, one, other))
+    order = _order()
+    return tuple(sorted(found, key=lambda item: order.get(item.subject, len(order))))
+
+
+def subject_name(subject: str) -> Bi:
+    """Return the name of a risk, a kind of personal information or a lane; what has none is its own name."""
+    if subject in risks().ids:
+        return risks().name(subject).bi
+    names: dict[str, Bi] = {kind.value: name for kind, name in KIND_NAMES.items()}
+    return names.get(subject) or LANE_NAMES.get(subject) or Bi(subject, subject)
+
+
+def said(value: str) -> Bi:
+    """Return an action or an urgency in words; anything else as it is."""
+    return ACTION_NAMES.get(value) or URGENCY_NAMES.get(value) or Bi(value, value)
