@@ -1,11 +1,12 @@
-"""How many hidden words are found, by kind of hiding, and what looking for them costs.
+"""How many hidden words are found, by kind of hiding, with and without normalising, and the false hits of each lane.
 
-``python tests/bench/hiding.py [--texts 400]``
+``python tests/bench/hiding.py [--texts 400] [--data ../shared/data] [--shown 2]``
 
-Made-up words are planted in benign texts of ``../shared/data`` (skipped where it is not there), hidden in
-each way, and looked for with and without the lane for hidden words. Then the false hits that the lane adds
-on benign texts, for a library of 10,000 words drawn from the two- and three-character pieces of those texts
-that stand across a mark (the worst case for a lane that skips marks), and CPU per 1,000 characters.
+Made-up words are planted in benign texts of ``../shared/data`` (skipped where it is not there), hidden in each way,
+and looked for with every lane that the shipped policy uses and homophones besides, with the exact lane alone, and by
+a bare matcher on the text as it stands. `--shown` prints some of what was missed. Then the benign texts that each lane
+hits beyond the exact one, for a library of words that those texts do not say plainly: made-up ones, dictionary words,
+and pieces that stand across a mark (the worst case for a lane that skips marks).
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import process_time
 
-from hegui.general.content import folding, skeleton, tables
+from hegui.general.content import tables
 from hegui.general.content.checks import Checker
+from hegui.general.content.lexicon import load_lexicon
 from hegui.general.content.library import Library, compile_library
-from hegui.general.content.policy import Side, load_policy, parse_policy
+from hegui.general.content.matcher import build
+from hegui.general.content.policy import Lane, Side, load_policy, parse_policy
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SYMBOLS = "*#@^|+=•★☆♥😀🔥✨※→"
@@ -30,12 +32,12 @@ MARKS = "，。、；：！？ .,-/~·_"
 INVISIBLE = "\u200b\u200c\u200d\ufeff\u2060\u00ad\u180e\ufe0f"
 
 
-def benign() -> list[str]:
-    """Return benign texts: instructions and answers of alpaca-zh, questions of safetyqa."""
+def benign(data: Path = DATA) -> list[str]:
+    """Return benign texts: instructions and answers of alpaca-zh."""
     texts = []
-    for item in json.loads((DATA / "alpaca-zh" / "alpaca_zh_demo.json").read_text("utf-8")):
+    for item in json.loads((data / "alpaca-zh" / "alpaca_zh_demo.json").read_text("utf-8")):
         texts += [item["instruction"] + item.get("input", ""), item["output"]]
-    return [text for text in texts if len(text) > 20]
+    return [text for text in texts if len(text) > 20 and len(re.findall("[\u4e00-\u9fff]{2}", text)) > 2]
 
 
 def kinds(rng: random.Random) -> dict[str, Callable[[str], str]]:
@@ -66,17 +68,60 @@ def kinds(rng: random.Random) -> dict[str, Callable[[str], str]]:
     def mixed(word: str) -> str:
         return between(SYMBOLS + INVISIBLE)(swap(traditional)(word))
 
+    def wide(word: str) -> str:
+        return "".join(chr(ord(ch) + 0xFEE0) if "!" <= ch <= "~" else ch for ch in word)
+
+    def in_parts(word: str) -> str:
+        return "".join(rng.choice(parts[ch]) if ch in parts else ch for ch in word)
+
+    parts = tables.splits()
+
     return {
         "as it is": str,
+        "full width": wide,
         "zero-width characters between": between(INVISIBLE),
         "symbols or emoji between all": between(SYMBOLS),
         "one symbol inside": one_gap,
         "marks and spaces between all": between(MARKS),
         "traditional characters": swap(traditional),
         "look-alikes": swap(alike),
+        "split characters": in_parts,
         "repeated characters": repeated,
+        "pinyin, 30 % of the characters": by_sound(rng, pinyin, 0.3),
+        "pinyin, all characters": by_sound(rng, pinyin, 1.0),
+        "homophones, 30 % of the characters": by_sound(rng, homophone(rng), 0.3),
         "mixed": mixed,
     }
+
+
+def pinyin(character: str) -> str:
+    """Return a character's most common reading."""
+    return tables.syllables()[character][0]
+
+
+def homophone(rng: random.Random) -> Callable[[str], str]:
+    """Return what gives another common character of the same most common reading, or the character where there is none."""
+    by: dict[str, list[str]] = {}
+    for one, readings in tables.syllables().items():
+        if "\u4e00" <= one <= "\u9fff" and len(one.encode("gb2312", "ignore")) == 2:
+            by.setdefault(readings[0], []).append(one)
+    return lambda ch: rng.choice([one for one in by[pinyin(ch)] if one != ch] or [ch])
+
+
+def by_sound(rng: random.Random, change: Callable[[str], str], share: float) -> Callable[[str], str]:
+    """Return what writes a share of a word's Chinese characters, at least one, by their sound."""
+
+    def hide(word: str) -> str:
+        places = [at for at, ch in enumerate(word) if ch in tables.syllables()]
+        chosen = set(rng.sample(places, max(1, round(share * len(places))))) if places else set()
+        return "".join(change(ch) if at in chosen else ch for at, ch in enumerate(word))
+
+    return hide
+
+
+def all_pinyin(text: str, rng: random.Random) -> str:
+    """Return a text with 30 % of all its Chinese characters in pinyin."""
+    return "".join(pinyin(ch) if ch in tables.syllables() and rng.random() < 0.3 else ch for ch in text)
 
 
 def made_up(rng: random.Random, texts: list[str], count: int) -> list[str]:
@@ -84,6 +129,7 @@ def made_up(rng: random.Random, texts: list[str], count: int) -> list[str]:
     everything = "".join(texts)
     common = [ch for ch in dict.fromkeys(everything) if "\u4e00" <= ch <= "\u9fff" and everything.count(ch) > 20]
     words: set[str] = set()
+    common = [ch for ch in common if ch in tables.syllables()]
     while len(words) < count:
         word = "".join(rng.choices(common, k=rng.choice((2, 3, 3, 4))))
         if len(words) % 10 == 9:
@@ -103,78 +149,116 @@ def across(texts: list[str], count: int) -> list[str]:
     return sorted(seen, key=lambda piece: -seen[piece])[:count]
 
 
-def checkers(library: Library) -> tuple[Checker, Checker]:
-    """Return the checker with both lanes, and with the exact lane alone."""
-    base = load_policy(None)
-    only = parse_policy({"input": {"lanes": {f"A.{area}": ["exact"] for area in range(1, 6)}}}, base)
-    return Checker(library, base), Checker(library, only)
+SHIPPED = ("exact", "hidden", "split", "pinyin")
+EVERY = (*SHIPPED, "homophone", "initials")
 
 
-def compiled(words: list[str]) -> Library:
+def checker(library: Library, lanes: Iterable[str]) -> Checker:
+    """Return a checker of the shipped policy with these lanes."""
+    return Checker(library, parse_policy({"input": {"lanes": {"default": list(lanes)}}}, load_policy(None)))
+
+
+def compiled(words: Iterable[str]) -> Library:
     """Return a library of words."""
     return compile_library(((at, word, "A.1.a") for at, word in enumerate(words, 2)), "bench")
 
 
-def recall(rows: Iterator[tuple[str, str]], used: Checker) -> float:
-    """Return the share of `(text, word)` in which a hit stands."""
-    found = [any(v.lane != "personal" for v in used.check(text, Side.INPUT).verdicts) for text, _ in rows]
-    return sum(found) / len(found)
+def found_in(used: Checker, text: str) -> bool:
+    """Say whether a word was found in a text."""
+    return any(item.lane != Lane.PERSONAL for item in used.check(text, Side.INPUT).verdicts)
 
 
-def cost(used: Checker, texts: list[str]) -> float:
-    """Return CPU µs per 1,000 characters of a check, the best of five."""
-    best = float("inf")
-    for _ in range(5):
-        began = process_time()
-        for text in texts:
-            used.words(text, Side.INPUT)[0]
-        best = min(best, process_time() - began)
-    return best / sum(map(len, texts)) * 1e9
+def planted(rng: random.Random, text: str, hidden: str, word: str) -> str:
+    """Return a text with a word put in, not inside a word or a number of Latin letters, where nobody would read it."""
+    places = [
+        at for at in range(1, len(text)) if not any(ch.isascii() and ch.isalnum() for ch in text[at - 1 : at + 1])
+    ]
+    at = rng.choice(places or [0])
+    return text[:at] + (f" {hidden} " if word.isascii() else hidden) + text[at:]
+
+
+def recall(texts: list[str], words: list[str], rng: random.Random, shown: int) -> None:
+    """Print the table of recall."""
+    library = compiled(words)
+    every, exact = checker(library, EVERY), checker(library, ["exact"])
+    bare = build(words)
+    print(
+        "| hidden by | words | found | of three characters and more | exact lane alone | bare matcher | aim |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
+    missed: list[str] = []
+    ways = kinds(rng)
+    ways["pinyin, 30 % of the whole text"] = str
+    for name, hide in ways.items():
+        rows = []
+        for word in words:
+            hidden = hide(word)
+            if hidden == word and name not in {"as it is", "pinyin, 30 % of the whole text"}:
+                continue  # nothing of this word can be hidden so
+            text = planted(rng, rng.choice(texts)[:300], hidden, word)
+            rows.append((all_pinyin(text, rng) if name.endswith("whole text") else text, hidden, len(word)))
+        shares = [sum(found_in(used, text) for text, *_ in rows) / len(rows) for used in (every, exact)]
+        long = [text for text, _, size in rows if size > 2] or [""]
+        shares.insert(1, sum(found_in(every, text) for text in long) / len(long))
+        shares.append(sum(bool(bare.find(text)) for text, *_ in rows) / len(rows))
+        aim = "–" if "homophone" in name else "0.9" if "pinyin" in name else "0.99"
+        print(f"| {name} | {len(rows)} | {' | '.join(f'{share:.3f}' for share in shares)} | {aim} |")
+        missed += [f"{name}: {hidden!r} in {text[max(0, text.find(hidden) - 6) : text.find(hidden) + len(hidden) + 6]!r}"
+                   for text, hidden, _ in rows if not found_in(every, text)][:shown]  # fmt: skip
+    print("\n" + "\n".join(f"- missed, {line}" for line in missed))
+
+
+def plain_words(texts: Iterable[str], count: int, rng: random.Random) -> list[str]:
+    """Return dictionary words that the texts do not hold as they stand."""
+    everything = "\n".join(texts)
+    known = sorted(word for word, _ in load_lexicon().items() if 2 <= len(word) <= 4 and not word.isascii())
+    rng.shuffle(known)
+    return [word for word in known[: 6 * count] if word not in everything][:count]
+
+
+def false_hits(data: Path, rng: random.Random) -> None:
+    """Print which benign texts each lane hits beyond the exact one."""
+    questions = [
+        json.loads(line) for line in (data / "safetyqa" / "chinese_safetyqa.jsonl").read_text("utf-8").splitlines()
+    ]
+    sources = {"alpaca-zh": benign(data), "safetyqa": [item["question"] for item in questions]}
+    english = [text for text in sources["alpaca-zh"] if len(re.findall("[A-Za-z]{2,}", text)) > 5]
+    sources["English and Chinese mixed"] = english
+    everything = [text for texts in sources.values() for text in texts]
+    libraries = {
+        "10,000 made-up words": made_up(rng, everything, 10_000),
+        "10,000 dictionary words": plain_words(everything, 10_000, rng),
+        "10,000 pieces across marks": across(everything, 10_000),
+    }
+    print("\n| benign texts hit beyond the exact lane by | library | " + " | ".join(
+        f"{name} ({len(texts):,})" for name, texts in sources.items()) + " |\n|" + " --- |" * (2 + len(sources)))  # fmt: skip
+    for name, words in libraries.items():
+        library = compiled(words)
+        exact = checker(library, ["exact"])
+        clean = {source: [text for text in texts if not found_in(exact, text)] for source, texts in sources.items()}
+        for lane in EVERY[1:]:
+            used = checker(library, ["exact", lane])
+            hits = {source: [text for text in texts if found_in(used, text)] for source, texts in clean.items()}
+            shares = " | ".join(f"{len(hits[source]) / len(texts):.2%}" for source, texts in sources.items())
+            print(f"| {lane} | {name} | {shares} |")
+            for text in [text for texts in hits.values() for text in texts][:1]:
+                hit = used.check(text, Side.INPUT).verdicts[0]
+                print(f"    e.g. {text[max(0, hit.start - 4) : hit.end + 4]!r}", file=sys.stderr)
 
 
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--texts", type=int, default=400)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--shown", type=int, default=0)
     options = parser.parse_args()
-    if not DATA.is_dir():
-        print(f"skipped: {DATA} is not there")
+    if not options.data.is_dir():
+        print(f"skipped: {options.data} is not there")
         return 0
     rng = random.Random(7)
-    texts = benign()
-    words = made_up(rng, texts, options.texts)
-    both, exact = checkers(compiled(words))
-    folding.warm()
-    skeleton.warm()
-    print("| hidden by | found, both lanes | found, exact lane |\n| --- | --- | --- |")
-    for name, hide in kinds(rng).items():
-        rows = []
-        for word in words:
-            text = rng.choice(texts)
-            at = rng.randrange(len(text))
-            hidden = f" {hide(word)} " if word.isascii() else hide(word)
-            rows.append((text[:at] + hidden + text[at:], word))
-        print(f"| {name} | {recall(iter(rows), both):.3f} | {recall(iter(rows), exact):.3f} |")
-    both, exact = checkers(compiled(across(texts, 10_000)))
-    more = [text for text in texts if both.words(text, Side.INPUT)[0] and not exact.words(text, Side.INPUT)[0]]
-    print(f"\nBenign texts: {len(texts)}; hit by the hidden lane alone, words drawn from across marks: {len(more)} "
-          f"({len(more) / len(texts):.2%}).")  # fmt: skip
-    for text in more[:5]:
-        hit = both.words(text, Side.INPUT)[0][0]
-        print(f"  - {text[max(0, hit.start - 4) : hit.end + 4]!r}")
-    both, _ = checkers(compiled(made_up(rng, texts, 10_000)))
-    thousand = ["".join(texts)[at : at + 1000] for at in range(0, 200_000, 1000)]
-    bare = both.library.bones.matcher
-    folded = [skeleton.bones_of(text) for text in thousand]
-
-    def matching() -> float:
-        began = process_time()
-        for text in folded:
-            bare.find(text)
-        return (process_time() - began) / len(folded) * 1e6
-
-    print(f"\n10,000 words, CPU µs per 1,000 characters: words in both lanes {cost(both, thousand):.0f}, "
-          f"bare matcher on text already folded {min(matching() for _ in range(5)):.0f}.")  # fmt: skip
+    texts = benign(options.data)
+    recall(texts, made_up(rng, texts, options.texts), rng, options.shown)
+    false_hits(options.data, rng)
     return 0
 
 

@@ -7,8 +7,12 @@ import io
 from pathlib import Path
 
 from hegui.kit.errors import HeguiError
+from hegui.kit.limits import unpacked
 from hegui.kit.text import Bi
 
+MOST_UNPACKED = 128 << 20
+"""Most bytes that a workbook may hold unpacked."""
+_MOST_COLUMNS = 256
 _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _AS_TEXT = Bi("另存为 UTF-8", "save it in UTF-8")
 _AS_CSV = Bi("另存为 UTF-8 编码的 CSV", "save it as CSV in UTF-8")
@@ -42,15 +46,24 @@ def _workbook(path: Path, data: bytes, error: type[HeguiError]) -> list[list[str
     from openpyxl import load_workbook  # noqa: PLC0415 - slow to import, seldom needed
 
     try:
+        if unpacked(data) > MOST_UNPACKED:
+            most = MOST_UNPACKED >> 20
+            raise ValueError(f"解压后超过 {most} MB / over {most} MB unpacked")
         sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
         # The size that a file states can be wrong; rows beyond it would be lost without a word.
         sheet.reset_dimensions()
-        return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+        return [_cells(row) for row in sheet.iter_rows(values_only=True)]
     except Exception as fault:  # noqa: BLE001 - a spreadsheet can be broken in any way
         raise error(
             Bi(f"{path} 不是有效的 XLSX：{fault}", f"{path} is not a valid XLSX: {fault}"),
             Bi("用表格软件另存为 XLSX 或 CSV", "save it again as XLSX or CSV"),
         ) from None
+
+
+def _cells(row: tuple[object, ...]) -> list[str]:
+    if len(row) > _MOST_COLUMNS:
+        raise ValueError(f"超过 {_MOST_COLUMNS} 列 / over {_MOST_COLUMNS} columns")
+    return ["" if cell is None else str(cell) for cell in row]
 
 
 def _csv(path: Path, data: bytes, error: type[HeguiError]) -> list[list[str]]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from hegui.kit.limits import bounded
+
 YAMLError = yaml.YAMLError
 if TYPE_CHECKING:
     _Parser = yaml.SafeLoader
@@ -58,7 +60,8 @@ def read_yaml(text: str, *, shipped: bool = False) -> Any:  # noqa: ANN401 - YAM
     `shipped` is for hegui's own files alone: they are read by the faster parser.
     """
     try:
-        return yaml.load(text, Loader=_Fast if shipped else _Careful)  # noqa: S506 - both build plain types alone
+        data = yaml.load(text, Loader=_Fast if shipped else _Careful)  # noqa: S506 - both build plain types alone
+        return data if shipped else bounded(data)
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # What PyYAML lets through: days that are none, tags that do not fit their value, data nested too deep.
         raise YAMLError(str(error) or type(error).__name__) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -212,19 +213,30 @@ def _prefixes(pattern: str) -> Iterator[str]:
 
 # --- compiling -----------------------------------------------------------------------------------------
 
-_MOST_SPELLINGS = 12
+_MOST_SPELLINGS = 16
+_MOST_WHOLLY = 8
 _DIGITS = "0123456789"
 _NUMERALS = ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
 
 
 def spellings(bones: str) -> Iterator[tuple[str, Lane]]:
-    """Yield how a skeleton is written with characters in parts (one of them, or all), or its digits as numerals."""
+    """Yield how a skeleton is written with characters in parts (one of them, or all), or its digits as numerals.
+
+    The first way to write each character in parts comes before the others.
+    """
     table = tables.splits()
     choices = [table.get(one, ()) for one in bones]
-    for at, forms in enumerate(choices):
-        yield from ((bones[:at] + _parts(form) + bones[at + 1 :], Lane.SPLIT) for form in forms)
+
+    def one_in_parts(forms: slice) -> Iterator[tuple[str, Lane]]:
+        for at, ways in enumerate(choices):
+            yield from ((bones[:at] + _parts(form) + bones[at + 1 :], Lane.SPLIT) for form in ways[forms])
+
+    yield from one_in_parts(slice(1))
     if sum(map(bool, choices)) > 1:
-        yield "".join(_parts(forms[0]) if forms else one for one, forms in zip(bones, choices, strict=True)), Lane.SPLIT
+        ways = product(*(ways or (one,) for one, ways in zip(bones, choices, strict=True)))
+        for found in islice(ways, _MOST_WHOLLY):
+            yield "".join(map(_parts, found)), Lane.SPLIT
+    yield from one_in_parts(slice(1, None))
     if len(bones) > 1 and any(one in _DIGITS for one in bones):
         for numerals in _NUMERALS:
             yield bones.translate(str.maketrans(_DIGITS, numerals)), Lane.HIDDEN

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hegui.general.content.rows import WIDEST
+
 if TYPE_CHECKING:
     from hegui.general.content.library import Word
+
+
+_UNDECIDED = 100
+"""Characters, at least, within which a part that stands later can be known before one that stands earlier."""
 
 
 class Nearby:
@@ -22,6 +28,16 @@ class Nearby:
         self.passed = 0
         """Characters of a stream that came before the text that is looked at."""
 
+    def copy(self) -> Nearby:
+        """Return one that knows the same, as far as it can still matter."""
+        other = Nearby()
+        other.passed = self.passed
+        least = self.passed - WIDEST - _UNDECIDED
+        for part, places in self._places.items():
+            if max(places) >= least:
+                other._places[part] = list(places)
+        return other
+
     def complete(self, word: Word, part: int, start: int, end: int) -> bool:
         """Note that a part of a word stands at `start` to `end`; say whether all others stand near before it.
 
@@ -31,7 +47,7 @@ class Nearby:
         first = end - word.rules.within
         places = self._places.setdefault((word.rule, part), [])
         if start not in places:
-            places[:] = [place for place in places if place >= first] + [start]
+            places[:] = [place for place in places if place >= first - _UNDECIDED] + [start]
         others = (other for other in range(len(word.rules.near) + 1) if other != part)
         return first <= start and all(
             any(first <= place < end for place in self._places.get((word.rule, other), ())) for other in others

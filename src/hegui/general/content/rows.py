@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from hegui.general.content import folding
 from hegui.general.content.policy import WORD_LANES, Action, Lane
-from hegui.general.content.skeleton import skeleton
+from hegui.general.content.skeleton import BONES
 from hegui.general.content.tables import is_separator
 from hegui.kit import sheets
 from hegui.kit.errors import InputError
@@ -172,10 +172,15 @@ def _rules(word: str, cells: dict[str, str]) -> WordRules:
         raise _WrongError(f"同现的词过多、为空或过长 / near: at most {_MOST_PARTS} words of {LONGEST} characters")
     if rules.since and rules.until and rules.until < rules.since:
         raise _WrongError("失效日早于生效日 / until is before since")
-    bones = skeleton(word).text
+    bones = even(word)
     for phrase in rules.exceptions:
-        _check_exception(skeleton(phrase).text, phrase, bones)
+        _check_exception(even(phrase), phrase, bones)
     return rules
+
+
+def even(text: str) -> str:
+    """Return what each character of a text is compared as, one after the other; repetitions stay: 奶奶 is not 奶."""
+    return "".join(BONES[character] for character in text)
 
 
 def _check_exception(bones: str, phrase: str, word: str) -> None:

@@ -20,6 +20,9 @@ from hegui.general.content.policy import Lane
 from hegui.general.content.skeleton import Places
 
 _LATIN = re.compile("[a-z]+")
+_TONE = re.compile("(?<=[a-z])[1-5](?![0-9])")
+_NO_LETTER = "\0"
+"""Stands for the number of a tone, which says nothing here; a skeleton holds no such character."""
 _PAUSE = re.compile("[，。！？；：、…\r\n,;!?]")
 LONGEST_CLAUSE = 64
 """Characters; the most that a stream waits for these lanes."""
@@ -27,6 +30,7 @@ _LONGEST_SYLLABLE = 6
 _MOST_READINGS = 16
 _HOMOPHONE_LEAST = 3
 """Two syllables are too few: 权利 is 权力 by its sound."""
+_LETTERS_LEAST = 2
 INITIALS_LEAST, INITIALS_MOST = 3, 8
 _FIRST_SIGN = 0xE100
 """Signs of syllables are private-use characters: a skeleton holds none."""
@@ -45,7 +49,7 @@ class _Letters(dict[int, str]):
         return value
 
 
-_LETTERS = _Letters()
+_LETTERS = _Letters({ord(_NO_LETTER): ""})
 
 
 @cache
@@ -131,7 +135,7 @@ class Sounds:
             yield begin, stop
 
     def _pinyin(self, bones: str, origins: Places | list[int], first: int, last: int) -> Iterator[Sounded]:
-        region = bones[first:last]
+        region = _TONE.sub(_NO_LETTER, bones[first:last])
         hits = self._matcher.find(region.translate(_LETTERS))
         if not hits:
             return
@@ -182,13 +186,21 @@ def _lane(bones: str, starts: dict[int, int], begin: int, entry: tuple[int, str,
 
 
 def _is_whole(bones: str, origins: Places | list[int], begin: int, stop: int) -> bool:
-    """Say whether letters that join a find on either side are syllables of their own: shi in `shibiaoji`, not `ng`."""
+    """Say whether letters that join a find on either side are syllables of their own: shi in `shibiaoji`, not `ng`.
+
+    A find with something between its letters stands beside none: `ge(si` in `range(size)` is nobody's word. One
+    letter alone is no syllable either: it numbers a list.
+    """
+    if sum("a" <= one <= "z" for one in bones[begin:stop]) < _LETTERS_LEAST:
+        return False
     left = begin
     while left and begin - left < _LONGEST_SYLLABLE and _joins(bones, origins, left):
         left -= 1
     right = stop
     while right < len(bones) and right - stop < _LONGEST_SYLLABLE and _joins(bones, origins, right):
         right += 1
+    if (left < begin or right > stop) and int(origins[stop - 1] - origins[begin]) >= stop - begin:
+        return False
     ends = left == begin or any(_is_syllable(bones[at:begin]) for at in range(left, begin))
     return ends and (right == stop or any(_is_syllable(bones[stop:at]) for at in range(stop + 1, right + 1)))
 

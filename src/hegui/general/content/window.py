@@ -148,10 +148,12 @@ class Window:
     def _step(self, piece: str, *, final: bool) -> str:
         text = self._held + piece
         bones = skeleton(text)
-        if self._nearby is not None:
-            self._nearby.passed = self._passed
+        # What a piece tells of words that count together must not be known yet when it is replayed.
+        nearby = self._nearby.copy() if self._nearby is not None and len(piece) > 1 else self._nearby
+        if nearby is not None:
+            nearby.passed = self._passed
         found, open_at = self._checker.words(
-            text, self._side, bones=bones, before=self._before, final=final, nearby=self._nearby
+            text, self._side, bones=bones, before=self._before, final=final, nearby=nearby
         )
         hold = len(text) if final else min(open_at, self._hold(text, bones))
         if self._by_clause:
@@ -164,13 +166,12 @@ class Window:
                 for verdict in self._checker.personal(folding.fold(text), self._side, before=self._before)
                 if verdict.start < hold and verdict.action not in NOTED
             ]
-        if not found:
-            return self._release(text, found, hold)
         blocking = [verdict for verdict in found if verdict.action in BLOCKING]
-        if not blocking:
-            return self._release(text, found, self._limit(text, found, hold))
-        if len(piece) > 1:
+        if blocking and len(piece) > 1:
             return self._one_by_one(piece)
+        self._nearby = nearby
+        if not blocking:
+            return self._release(text, found, self._limit(text, found, hold) if found else hold)
         return self._block(text, found, min(hold, *(verdict.start for verdict in blocking)))
 
     def _clauses(self, text: str, hold: int, *, final: bool) -> tuple[int, list[Verdict]]:

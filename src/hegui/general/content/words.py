@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from hegui.general.content.folding import Folded, fold_character
@@ -21,7 +22,7 @@ from hegui.general.content.library import Form, Library, Word, is_latin
 from hegui.general.content.matcher import Hit
 from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
-from hegui.general.content.rows import LONGEST_REACH
+from hegui.general.content.rows import LONGEST_REACH, even
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, bones_of, skeleton
 from hegui.general.content.sounds import clauses, has_letters
 from hegui.kit import clock
@@ -119,7 +120,7 @@ class Finder:
             reach = LONGEST_REACH if rules.exceptions else 0
             if span.lane is None or (reach and not final and len(text) - span.end < reach):
                 open_at = min(open_at, span.start)
-            elif rules.exceptions and not form.part and _is_exception(word, text, span, before):
+            elif rules.exceptions and not form.part and _is_exception(word, text, span.start, span.end, before):
                 continue
             elif not rules.near or (
                 nearby and span.lane is not Lane.TORN and nearby.complete(word, form.part, span.start, span.end)
@@ -135,33 +136,36 @@ class Finder:
             return found
         gone, today = self._library.gone, clock.today()
         for begin, end in clauses(text):
-            bones = skeleton(text[begin:end])
+            clause = text[begin:end]
+            bones = skeleton(clause)
             if not homophones and not has_letters(bones.text):
                 continue
             origins = bones.origins
             for sounds, words in self._sounds:
                 for item in sounds.find(bones.text, origins, self._weak):
                     word = words[item.number]
-                    if item.lane in self._weak and word.rule not in gone and word.rules.on(today):
-                        start, stop = begin + int(origins[item.begin]), begin + int(origins[item.stop - 1]) + 1
-                        found.append(Find(word, item.lane, start, stop))
+                    if item.lane not in self._weak or word.rule in gone or not word.rules.on(today):
+                        continue
+                    start, stop = int(origins[item.begin]), int(origins[item.stop - 1]) + 1
+                    if not word.rules.exceptions or not _is_exception(word, clause, start, stop):
+                        found.append(Find(word, item.lane, begin + start, begin + stop))
         return found
 
     def _spans(self, hits: Iterable[Hit], text: str, bones: Skeleton, before: str, *, final: bool) -> Iterator[_Span]:
         origins = bones.origins
         for begin, stop, number in hits:
-            places = [int(place) for place in origins[begin:stop]]
-            start, end = places[0], places[-1] + 1
-            word = bones.text[begin:stop]
-            if is_latin(word[0]) and is_latin(left_of(text, start, before)):
+            # Most finds of Latin words stand inside longer ones, so that is looked at before anything else is made.
+            start, end = int(origins[begin]), int(origins[stop - 1]) + 1
+            if is_latin(bones.text[begin]) and is_latin(left_of(text, start, before)):
                 continue
-            if is_latin(word[-1]):
+            if is_latin(bones.text[stop - 1]):
                 after = _right(text, end)
                 if is_latin(after):
                     continue
                 if not after and not final:
                     yield _Span(number, start, end, None)
                     continue
+            word, places = bones.text[begin:stop], [int(place) for place in origins[begin:stop]]
             exact = not any(BONES[one] for a, b in pairwise(places[1:]) for one in text[a + 1 : b])
             if exact:
                 start = places[0] = _last_repetition(text, places)
@@ -234,19 +238,24 @@ def _last_repetition(text: str, places: Sequence[int]) -> int:
     return first
 
 
-def _is_exception(word: Word, text: str, span: _Span, before: str) -> bool:
-    """Say whether a find stands inside one of the word's exception phrases."""
-    left, right = _left_bones(text, span.start, before), _right_bones(text, span.end, LONGEST_REACH)
-    inside = bones_of(text[span.start : span.end])
-    joined, end = left + inside + right, len(left) + len(inside)
-    for phrase in word.rules.exceptions:
-        bones = bones_of(phrase)
-        at = joined.find(bones)
+def _is_exception(word: Word, text: str, start: int, end: int, before: str = "") -> bool:
+    """Say whether a find of a word, in whatever way it is written there, stands inside one of its exception phrases."""
+    inside, phrases = _exceptions(word.folded, word.rules.exceptions)
+    left, right = _left_bones(text, start, before), _right_bones(text, end, LONGEST_REACH)
+    joined, stop = left + inside + right, len(left) + len(inside)
+    for phrase in phrases:
+        at = joined.find(phrase)
         while at >= 0:
-            if at <= len(left) and end <= at + len(bones):
+            if at <= len(left) and stop <= at + len(phrase):
                 return True
-            at = joined.find(bones, at + 1)
+            at = joined.find(phrase, at + 1)
     return False
+
+
+@lru_cache(maxsize=1 << 14)
+def _exceptions(word: str, phrases: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return a word and its exception phrases as their context is compared."""
+    return even(word), tuple(map(even, phrases))
 
 
 def context_of(text: str, cut: int, before: str) -> str:

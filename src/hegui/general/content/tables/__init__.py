@@ -41,6 +41,9 @@ from itertools import chain
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_BEYOND = 0xE0000
+"""From here on there are tags, variation selectors and private use alone."""
+_NONE = (0xFDD0, 0xFDEF)
 
 
 def _lines(name: str) -> Iterator[str]:
@@ -88,8 +91,15 @@ def separators() -> frozenset[str]:
 
 
 def is_separator(character: str) -> bool:
-    """Say whether a character is one that people insert between the characters of a word."""
-    return character in separators()
+    """Say whether a character is one that people insert between the characters of a word.
+
+    So is what can be no text at all: noncharacters, and all beyond the planes of characters.
+    """
+    return character in separators() or _is_no_text(ord(character))
+
+
+def _is_no_text(code: int) -> bool:
+    return code >= _BEYOND or code & 0xFFFE == 0xFFFE or _NONE[0] <= code <= _NONE[1]  # noqa: PLR2004 - the last two of a plane
 
 
 @cache
