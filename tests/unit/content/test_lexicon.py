@@ -22,7 +22,7 @@ from hegui.general.content.lexicon import (
     exceptions_reach,
     load_lexicon,
 )
-from hegui.general.content.lexicon.segmenter import DOUBT, KNOWN
+from hegui.general.content.lexicon.segmenter import DOUBT, KNOWN, SURE
 from hegui.general.content.lexicon.trie import MAGIC, encode
 
 DIGEST = "bad2bb5f1652e1dd76cbcb35041af5167f263b621ab5f9de856323b3aac80995"
@@ -122,7 +122,8 @@ def tried(costs: Mapping[str, int], text: str, start: int, end: int) -> Place:
         least[kind] = min(least[kind], cost)
     if least["whole"] > least["torn"] + DOUBT:
         return Place.TORN
-    return Place.WHOLE if least["whole"] <= least["holding"] else Place.PART
+    sure = least["whole"] + SURE <= min(least["torn"], least["holding"])
+    return Place.WHOLE if sure else Place.PART
 
 
 @settings(max_examples=300)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
 from itertools import islice, product
@@ -242,6 +242,7 @@ def spellings(bones: str) -> Iterator[tuple[str, Lane]]:
             yield bones.translate(str.maketrans(_DIGITS, numerals)), Lane.HIDDEN
 
 
+@cache
 def _parts(form: str) -> str:
     return skeleton(form).text
 

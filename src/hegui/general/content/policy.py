@@ -55,6 +55,7 @@ class Lane(StrEnum):
     PINYIN = "pinyin"  # 拼音
     HOMOPHONE = "homophone"  # 同音
     INITIALS = "initials"  # 首字母
+    PART = "part"  # 词中
     TORN = "torn"  # 切断
     QUESTION = "question"  # 代答库问题
     MODEL = "model"  # 分类模型
@@ -69,13 +70,14 @@ LANE_NAMES: dict[str, Bi] = {
     Lane.PINYIN: Bi("拼音", "pinyin"),
     Lane.HOMOPHONE: Bi("同音", "homophone"),
     Lane.INITIALS: Bi("首字母", "initials"),
+    Lane.PART: Bi("词中", "inside a longer word, or in doubt"),
     Lane.TORN: Bi("切断", "pieces of other words"),
     Lane.QUESTION: Bi("代答库问题", "question with a set answer"),
     Lane.MODEL: Bi("分类模型", "classifier"),
     Lane.GUARD: Bi("护栏模型", "guard model"),
     Lane.PERSONAL: Bi("个人信息", "personal information"),
 }
-WORD_LANES = frozenset(list(Lane)[:7])
+WORD_LANES = frozenset(list(Lane)[:8])
 """The lanes of words, which a library can choose word by word."""
 LANES = (*(lane for lane in Lane if lane in WORD_LANES), Lane.MODEL, Lane.GUARD)
 """The lanes that a policy can choose."""

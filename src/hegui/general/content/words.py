@@ -36,6 +36,7 @@ _PAUSES = frozenset("，。！？；：、…\r\n”’）】》」』")
 """Of these, what ends a clause: the words on either side are two unless a mark stands in every gap."""
 WEAK = frozenset({Lane.PINYIN, Lane.HOMOPHONE, Lane.INITIALS})
 """The lanes by sound."""
+_LANES = {Place.WHOLE: Lane.EXACT, Place.PART: Lane.PART, Place.TORN: Lane.TORN}
 _SHORT = 2
 _LATIN_LEAST = 5
 """A Latin word has to have as many letters for its letters to be found apart: `a v` stands in any English text."""
@@ -173,8 +174,7 @@ class Finder:
             if not final and not word.isascii() and not self._settled(text, end):
                 yield _Span(number, start, end, None)
             elif exact:
-                torn = self._is_torn(word, text, start, end, before)
-                yield _Span(number, start, end, Lane.TORN if torn else Lane.EXACT)
+                yield _Span(number, start, end, self._place(word, text, start, end, before))
             elif self._is_hiding(text, places, word, before):
                 yield _Span(number, start, end, Lane.HIDDEN)
 
@@ -184,11 +184,12 @@ class Finder:
         after = text[end : end + REACH_AFTER]
         return len(after) == REACH_AFTER or any(BONES[one] == SEPARATOR for one in after)
 
-    def _is_torn(self, word: str, text: str, start: int, end: int, before: str) -> bool:
+    def _place(self, word: str, text: str, start: int, end: int, before: str) -> Lane:
+        """Return the lane of a word that stands as it is, by the likeliest reading of what is around it."""
         if word.isascii():
-            return False
+            return Lane.EXACT
         left, right = _left_bones(text, start, before), _right_bones(text, end)
-        return self._segmenter.place(left + word + right, len(left), len(left) + len(word)) is Place.TORN
+        return _LANES[self._segmenter.place(left + word + right, len(left), len(left) + len(word))]
 
     def _is_hiding(self, text: str, places: Sequence[int], word: str, before: str) -> bool:
         """Say whether what stands between a word's characters was put there to hide it."""

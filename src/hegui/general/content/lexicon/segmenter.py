@@ -24,6 +24,8 @@ two common words; a costlier guess loses made-up words, a cheaper one keeps piec
 """
 DOUBT: Final = 6
 """A reading that cuts through the hit must be cheaper by more than this: likelier by 1.6 times."""
+SURE: Final = 30
+"""A reading with the hit as a word must be cheaper than every other by this: likelier by 12 times; else it is in doubt."""
 APART: Final = 6
 """The cost of each place where a separator stands inside a word."""
 _FAR: Final = 1 << 30
@@ -34,7 +36,7 @@ class Place(Enum):
     """What a hit is in its neighbourhood."""
 
     WHOLE = "whole"  # 独立成词: a word, or several whole words
-    PART = "part"  # 词中成分: a part of a longer word, at that word's own seams: 火车 in 火车站
+    PART = "part"  # 词中成分: a part of a longer word, at that word's own seams: 火车 in 火车站; or in doubt
     TORN = "torn"  # 跨词片段: only pieces of other words: 大麻 in 大|麻烦
 
 
@@ -167,7 +169,7 @@ class Segmenter:
         whole = min(inside[end], inside[begin] + KNOWN) + after[end]
         if whole > torn + DOUBT:
             return Place.TORN
-        return Place.WHOLE if whole <= holding else Place.PART
+        return Place.WHOLE if whole + SURE <= min(torn, holding) else Place.PART
 
     def gap(self, before: str, parts: Sequence[str], after: str) -> bool:
         """Say whether separators stand inside one word (标，记) rather than between words (很大，麻烦).
