@@ -3,6 +3,7 @@
 # need them are skipped and name the package.
 set -eu
 wanted=""
+command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || wanted="$wanted chromium fonts-wqy-microhei"
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -173,3 +173,27 @@ def test_a_file_that_can_not_be_parsed_is_not_written(tmp_path: Path) -> None:
 def test_the_code_of_a_provider_holds_its_credit_code() -> None:
     assert schema.credit_code(CODE) == USCC
     assert schema.credit_code("hegui") == ""
+
+
+def test_a_damaged_chunk_with_a_label_is_unreadable() -> None:
+    data = png(text_chunk(b"AIGC", LABEL.as_json()))
+    assert files.inspect_bytes(data.replace(b'"Label":"1"', b'"Label":"2"'), "a.png").verdict is Verdict.UNREADABLE
+
+
+def test_half_a_character_is_read_and_passed_on_without_it(tmp_path: Path) -> None:
+    odd = LABEL.as_json().replace("0198f0c2-", r"\ud800-")
+    path = put(tmp_path, png(text_chunk(b"AIGC", odd)))
+    assert Deviation.CHARACTERS in files.inspect(path).deviations
+    passed = files.propagate(path, path, OTHER, "n").label
+    assert passed is not None
+    assert passed.produce_id.startswith("\ufffd-")
+
+
+def test_two_packets_of_a_png_become_one_label(tmp_path: Path) -> None:
+    path = put(tmp_path, png(xmp_chunk("<a/>"), xmp_chunk(xmp.put(None, LABEL.as_json()).decode())))
+    with pytest.raises(UnreadableError):
+        files.propagate(path, path, OTHER, "n")
+    empty = xmp.blanked(xmp.put(None, LABEL.as_json())).decode()
+    path = put(tmp_path, png(xmp_chunk(empty), xmp_chunk(xmp.put(None, LABEL.as_json()).decode())))
+    assert files.propagate(path, path, OTHER, "n").label == LABEL.propagated(OTHER, "n")
+    assert path.read_bytes().count(b"ContentProducer") == 1

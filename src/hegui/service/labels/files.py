@@ -99,12 +99,14 @@ def inspect_stream(file: BinaryIO, name: str) -> Inspection:
 
 
 def _readings(container: Container, file: BinaryIO) -> Iterator[Reading]:
-    for number, slot in enumerate(container.read(file)):
-        if number == MOST_SLOTS:
-            return
+    read = 0
+    for slot in container.read(file):
         found = schema.read(slot.place, slot.value, *slot.notes)
         if found is not None:
             yield found
+            read += 1
+            if read == MOST_SLOTS:
+                return
 
 
 def _verdict(readings: tuple[Reading, ...]) -> Verdict:

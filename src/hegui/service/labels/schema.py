@@ -308,7 +308,8 @@ def from_mapping(place: str, data: Mapping[str, Any], notes: list[Deviation], te
         elif not isinstance(value, str):
             found.append(Deviation.NOT_TEXT)
             value = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else str(value)
-        values.append(value)
+        # Half a surrogate pair is no text, and could not be written again.
+        values.append(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     label = Label(*values)
     found += [
         item

@@ -1,13 +1,16 @@
 """XMP packets: find the property `TC260:AIGC` in element or attribute form, and put it without touching the rest.
 
-The namespace is that of TC260-PG-20259A clause 6. A packet is edited as bytes at the places that the
-parser tells, so that every other property keeps its bytes. No DTD and no entities are accepted.
+The namespace is that of TC260-PG-20259A clause 6; a label under another one is read too, and said to stand in
+another place. A packet is edited as bytes at the places that the parser tells, so that every other property
+keeps its bytes; padding gives way to what is added. No DTD and no entities are accepted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -17,8 +20,13 @@ from hegui.service.labels.schema import KEYWORD, Deviation
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DEEPEST = 64
+_MOST_NAMESPACES = 1024
+_SMALL = 64 << 10
 LONGEST = 16 << 20
 """Most bytes of a packet that is parsed."""
+_PADDING = re.compile(rb"[ \t\r\n]*(?=<\?xpacket\s+end)")
+_FIELDS = re.compile(r"ContentProducer|ProduceID|ContentPropagator|PropagateID")
+_TAG = re.compile(rb"(?:[^\"'>]|\"[^\"]*\"|'[^']*')*+>")
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -36,30 +44,35 @@ class _Place:
     end: int
     value: str
     attribute: str = ""
+    own: bool = True
+    """Whether it is under the namespace of the guide."""
 
 
 class _Walk:
-    """One pass over a packet, noting where the properties and the end of the RDF stand."""
+    """One pass over a packet, noting where the labels and the end of the RDF stand, and what else it says."""
 
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
         self.found: list[_Place] = []
+        self.rest: list[str] = []
         self.rdf_end = -1
         self.rdf_name = ""
         self._names: list[dict[str, str]] = [{}]
-        self._inside: tuple[int, int] | None = None
+        self._inside: tuple[int, int, bool] | None = None
         self._text: list[str] = []
         self._depth = 0
         self._parser = parser = expat.ParserCreate("UTF-8")
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._data
+        parser.CharacterDataHandler = self._text.append
         parser.StartDoctypeDeclHandler = self._refuse
         parser.EntityDeclHandler = self._refuse
         try:
             parser.Parse(packet, True)  # noqa: FBT003 - its signature
         except expat.ExpatError as error:
             raise unreadable(f"XMP 有误（{error}）", f"the XMP is wrong ({error})") from None
+        # The parser knows its handlers, which know it: so nothing waits for the garbage collector.
+        del self._parser
 
     def _refuse(self, *_: object) -> None:
         raise unreadable("XMP 含有 DTD 或实体", "the XMP has a DTD or entities")
@@ -68,26 +81,39 @@ class _Walk:
         prefix, _, local = name.rpartition(":")
         return self._names[-1].get(prefix, ""), local
 
+    def _declare(self, attributes: dict[str, str]) -> None:
+        declared = {key.partition(":")[2]: value for key, value in attributes.items() if key.split(":")[0] == "xmlns"}
+        names = {**self._names[-1], **declared} if declared else self._names[-1]
+        if len(names) > _MOST_NAMESPACES:
+            raise unreadable("XMP 命名空间过多", "the XMP has too many namespaces")
+        self._names.append(names)
+
+    def _said(self, name: str) -> None:
+        """Note the text before a tag, where it says anything."""
+        text = "".join(self._text).strip()
+        self._text.clear()
+        if text:
+            self.rest.append(f"{self._depth} {name} {text}")
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._inside is None:
+            self._said("")
         self._depth += 1
         if self._depth > _DEEPEST:
             raise unreadable("XMP 嵌套过深", "the XMP is nested too deep")
-        declared = {key.partition(":")[2]: value for key, value in attributes.items() if key.split(":")[0] == "xmlns"}
-        self._names.append({**self._names[-1], **declared})
+        self._declare(attributes)
         at = self._parser.CurrentByteIndex
         for key, value in attributes.items():
             space, local = self._full(key)
-            if space == NAMESPACE and KEYWORD in local and ":" in key:
-                self.found.append(_Place(at, _tag_end(self.packet, at), value, key))
-        if self._full(name) == (_RDF, "RDF"):
+            if ":" in key and KEYWORD in local and _is_label(space, value):
+                self.found.append(_Place(at, _tag_end(self.packet, at), value, key, space == NAMESPACE))
+            elif self._inside is None and not key.startswith("xmlns") and (value or local != "about"):
+                self.rest.append(f"{self._depth} {space} {local} {value}")
+        full = self._full(name)
+        if full == (_RDF, "RDF"):
             self.rdf_name = name
-        space, local = self._full(name)
-        if space == NAMESPACE and KEYWORD in local and self._inside is None:
-            self._inside, self._text = (self._depth, at), []
-
-    def _data(self, data: str) -> None:
-        if self._inside is not None:
-            self._text.append(data)
+        if KEYWORD in full[1] and self._inside is None:
+            self._inside = (self._depth, at, full[0] == NAMESPACE)
 
     def _closes(self, at: int, name: str) -> bool:
         tag = self.packet[at + 2 : _tag_end(self.packet, at) - 1]
@@ -95,30 +121,35 @@ class _Walk:
 
     def _end(self, name: str) -> None:
         at = self._parser.CurrentByteIndex
-        if self._inside is not None and self._depth == self._inside[0]:
-            start = self._inside[1]
-            # An empty element (`<a/>`) has no end tag.
-            last = at if at > start and self.packet.startswith(b"</", at) and self._closes(at, name) else start
-            self.found.append(_Place(start, _tag_end(self.packet, last), "".join(self._text)))
+        if self._inside is None:
+            self._said(name)
+        elif self._depth == self._inside[0]:
+            _, start, own = self._inside
             self._inside = None
+            value = "".join(self._text)
+            if own or _is_label("", value):
+                # An empty element (`<a/>`) has no end tag.
+                last = at if at > start and self.packet.startswith(b"</", at) and self._closes(at, name) else start
+                self.found.append(_Place(start, _tag_end(self.packet, last), value, own=own))
+                self._text.clear()
+            self._said(name)
         if name == self.rdf_name and self._full(name) == (_RDF, "RDF"):
             self.rdf_end = at
         self._names.pop()
         self._depth -= 1
 
 
+def _is_label(space: str, value: str) -> bool:
+    """Say whether a property whose name has the keyword is a label; under another namespace its value must look like one."""
+    return space == NAMESPACE or ("{" in value and _FIELDS.search(value) is not None)
+
+
 def _tag_end(packet: bytes, start: int) -> int:
     """Return the place after the tag that begins at a place; quoted values may hold `>`."""
-    quote = 0
-    for place in range(start, len(packet)):
-        one = packet[place]
-        if quote:
-            quote = 0 if one == quote else quote
-        elif one in b"\"'":
-            quote = one
-        elif one == ord(">"):
-            return place + 1
-    raise unreadable("XMP 标签没有结束", "a tag of the XMP does not end")
+    match = _TAG.match(packet, start)
+    if match is None:
+        raise unreadable("XMP 标签没有结束", "a tag of the XMP does not end")
+    return match.end()
 
 
 def _as_utf8(packet: bytes) -> tuple[bytes, bytes]:
@@ -139,17 +170,44 @@ def _as_utf8(packet: bytes) -> tuple[bytes, bytes]:
     return body, packet[len(body) :]
 
 
+@lru_cache(maxsize=4)
+def _walked_before(packet: bytes) -> _Walk:
+    """Return a walk; a packet is asked for its labels, for what else it says and for its end, one after the other."""
+    return _Walk(_as_utf8(packet)[0])
+
+
 def _walked(packet: bytes) -> _Walk:
     if len(packet) > LONGEST:
         raise unreadable("XMP 过大", "the XMP is too large")
-    return _Walk(_as_utf8(packet)[0])
+    return _walked_before(packet) if len(packet) <= _SMALL else _Walk(_as_utf8(packet)[0])
 
 
 def read(packet: bytes, place: str) -> Iterator[Slot]:
     """Yield the labels of a packet; raise UnreadableError for one that is no well-formed XML."""
     for found in _walked(packet).found:
         notes = (Deviation.XMP_ATTRIBUTE,) if found.attribute else ()
-        yield Slot(f"{place}/TC260:{KEYWORD}", found.value, notes)
+        if found.own:
+            yield Slot(f"{place}/TC260:{KEYWORD}", found.value, notes)
+        else:
+            yield Slot(f"{place}/{KEYWORD}", found.value, (*notes, Deviation.OTHER_PLACE))
+
+
+def rest(packet: bytes) -> bytes:
+    """Return what a packet says besides its labels, in a form that `put` and `blanked` do not change."""
+    return "\n".join(_walked(packet).rest).encode()
+
+
+def blanked(packet: bytes) -> bytes:
+    """Return a packet with spaces where its labels stood: the same length; raise UnreadableError."""
+    walk = _walked(packet)
+    body, padding = _as_utf8(packet)
+    if not walk.found:
+        return packet
+    mark = packet[: len(packet) - len(body) - len(padding)]
+    if not packet.startswith(mark + body):
+        raise unreadable("XMP 不是 UTF-8，无法原位修改", "the XMP is not UTF-8 and can not be edited in place")
+    edits = [_without(body, item) for item in walk.found]
+    return mark + _edited(body, [(start, end, b" " * (end - start)) for start, end, _ in edits]) + padding
 
 
 def put(packet: bytes | None, value: str) -> bytes:
@@ -157,7 +215,7 @@ def put(packet: bytes | None, value: str) -> bytes:
     source = _EMPTY.encode() if packet is None else packet
     walk = _walked(source)
     body, padding = _as_utf8(source)
-    kept = next((item for item in walk.found if not item.attribute), None)
+    kept = next((item for item in walk.found if not item.attribute and item.own), None)
     if kept is not None:
         tag = body[kept.start : _tag_end(body, kept.start)]
         name = tag[1:-1].split()[0].rstrip(b"/")
@@ -166,9 +224,24 @@ def put(packet: bytes | None, value: str) -> bytes:
     else:
         edits = [_new(walk, body, value)]
     edits += [_without(body, item) for item in walk.found if item is not kept]
-    for start, end, text in sorted(edits, reverse=True):
-        body = body[:start] + text + body[end:]
-    return body + padding
+    new = _edited(body, edits)
+    spare = _PADDING.search(new)
+    grown = len(new) - len(body)
+    if spare is not None and grown > 0:
+        cut = min(grown, len(spare[0]) - 1)
+        new = new[: spare.end() - max(cut, 0)] + new[spare.end() :]
+    return new + padding
+
+
+def _edited(body: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
+    """Return a text with parts replaced; of parts that overlap the first counts."""
+    parts: list[bytes] = []
+    done = 0
+    for start, end, text in sorted(edits):
+        if start >= done:
+            parts += [body[done:start], text]
+            done = end
+    return b"".join(parts) + body[done:]
 
 
 def _new(walk: _Walk, body: bytes, value: str) -> tuple[int, int, bytes]:
@@ -199,12 +272,7 @@ def _without(body: bytes, place: _Place) -> tuple[int, int, bytes]:
 
 def _attribute(tag: bytes, name: bytes) -> int:
     """Return where an attribute begins in a tag, outside the quoted values."""
-    quote = 0
-    for place, one in enumerate(tag):
-        if quote:
-            quote = 0 if one == quote else quote
-        elif one in b"\"'":
-            quote = one
-        elif tag.startswith(name, place) and tag[place - 1 : place].isspace():
-            return place
+    for found in re.finditer(rb"""\s([^\s=<>"'/]+)\s*=\s*(?:"[^"]*"|'[^']*')""", tag):
+        if found[1] == name:
+            return found.start(1)
     raise unreadable("XMP 属性不见了", "an attribute of the XMP is gone")

@@ -5,20 +5,25 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from hegui.service.labels.containers.container import Container, NotWritableError, Slot, UnreadableError, unreadable
+from hegui.service.labels.containers.gif import Gif
+from hegui.service.labels.containers.heif import Heif
+from hegui.service.labels.containers.jpeg import Jpeg
 from hegui.service.labels.containers.ooxml import Ooxml
 from hegui.service.labels.containers.pdf import Pdf
 from hegui.service.labels.containers.png import Png
+from hegui.service.labels.containers.sidecar import Sidecar
 from hegui.service.labels.containers.texts import Html, Json, Markdown, PlainText
+from hegui.service.labels.containers.tiff import Tiff
+from hegui.service.labels.containers.webp import WebP
 
 __all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of"]
 
 HEAD = 4096
 """Bytes at the beginning of a file that tell its format."""
 CONTAINERS: tuple[Container, ...] = (
-    Png(),
-    Ooxml(),
-    Pdf(),
-    PlainText(), Markdown(), Html(), Json(),
+    Png(), Jpeg(), WebP(), Gif(), Tiff(), Heif(),
+    Ooxml(), Pdf(),
+    Sidecar(), PlainText(), Markdown(), Html(), Json(),
 )  # fmt: skip
 """In the order in which they are asked; those that know a file by its first bytes come before those of plain text."""
 

@@ -1,5 +1,6 @@
 """PNG: the label is `TC260:AIGC` in the XMP chunk (iTXt `XML:com.adobe.xmp`); annex B also knows tEXt `AIGC`.
 
+EXIF (eXIf) is read too, as some writers put the label of annex B for JPEG there.
 TC260-PG-20259A clause 6 and annex B; PNG (ISO/IEC 15948) clauses 5.3 and 11.3.
 """
 
@@ -8,15 +9,19 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, copy, pieces, unreadable
+from hegui.service.labels import exif, xmp
+from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.edits import Edit, digest, edited
 from hegui.service.labels.schema import KEYWORD
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp\0"
+_PLAIN = b"\0\0\0\0"
+_EXIF = b"eXIf"
+_AFTER_HEAD = 8 + 12 + 13
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _LARGEST_TEXT = 16 << 20
 _LARGEST = (1 << 31) - 1
@@ -35,17 +40,32 @@ def _inflated(data: bytes) -> bytes:
     return found
 
 
-def _text(kind: bytes, data: bytes) -> tuple[bytes, bytes]:
-    """Return keyword and text of a text chunk."""
+def _text(kind: bytes, data: bytes) -> tuple[bytes, bytes | None]:
+    """Return the keyword of a text chunk, and its text where the keyword says that it can have a label."""
     keyword, found, rest = data.partition(b"\0")
     if not found:
         raise unreadable(f"{kind.decode()} 块没有关键词", f"a {kind.decode()} chunk has no keyword")
+    if KEYWORD.encode() not in keyword.upper() and (kind != b"iTXt" or keyword + b"\0" != _XMP):
+        return keyword, None
     if kind == b"zTXt":
         return keyword, _inflated(rest[1:])
     if kind == b"iTXt":
         packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
         return keyword, _inflated(rest) if packed else rest
     return keyword, rest
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A chunk that can hold a label: where it stands, the packet that it is, and the labels that it has."""
+
+    start: int
+    end: int
+    kind: bytes
+    packet: bytes | None
+    slots: tuple[Slot, ...] = ()
+    without: bytes = b""
+    """The chunk without its labels; nothing where it is gone."""
 
 
 class Png:
@@ -73,68 +93,74 @@ class Png:
             length, kind = struct.unpack(">I4s", head)
             if length > _LARGEST or at + 12 + length > size or not kind.isalpha():
                 raise unreadable(f"PNG 在第 {at} 字节处损坏", f"the PNG is damaged at byte {at}")
+            if (at == 8) != (kind == b"IHDR" and length == 13):  # noqa: PLR2004 - its place and length
+                raise unreadable("PNG 没有 IHDR，或不在开头", "the PNG has no IHDR, or not at its beginning")
             yield kind, at, length
             if kind == b"IEND":
                 return
             at += 12 + length
 
-    def _labels(self, file: BinaryIO) -> Iterator[tuple[int, str, bytes]]:
-        """Yield the place of each chunk that can hold a label, what it is called, and its text."""
+    def _parts(self, file: BinaryIO) -> Iterator[_Part]:
+        """Yield the chunks that have labels, and all packets; raise UnreadableError for those that are damaged."""
         for kind, at, length in self._chunks(file):
-            if kind in _TEXT_KINDS:
-                if length > _LARGEST_TEXT:
-                    raise unreadable("文本块过大", "a text chunk is too large")
-                file.seek(at + 8)
-                keyword, text = _text(kind, file.read(length))
-                if kind == b"iTXt" and keyword + b"\0" == _XMP:
-                    yield at, _XMP_PLACE, text
-                elif KEYWORD.encode() in keyword.upper():
-                    yield at, f"{kind.decode()} {keyword.decode('latin-1')}", text
+            if kind not in _TEXT_KINDS and kind != _EXIF:
+                continue
+            if length > _LARGEST_TEXT:
+                raise unreadable("文本块过大", "a text chunk is too large")
+            file.seek(at + 8)
+            data, check = file.read(length), file.read(4)
+            part = _exif(at, data) if kind == _EXIF else _labelled(kind, at, data)
+            if part is None:
+                continue
+            if check != _check(kind, data):
+                raise unreadable(f"PNG 在第 {at} 字节处损坏", f"the PNG is damaged at byte {at}")
+            yield part
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of XMP and text chunks."""
-        for _, place, text in self._labels(file):
-            if place == _XMP_PLACE:
-                yield from xmp.read(text, place)
-            else:
-                yield Slot(place, text)
+        """Yield the labels of XMP, text chunks and EXIF."""
+        for part in self._parts(file):
+            if part.packet is not None:
+                yield from xmp.read(part.packet, _XMP_PLACE)
+            yield from part.slots
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
-        """Put the label into the XMP chunk, or a new one after IHDR; text chunks with a label go, the rest is copied."""
-        drop: set[int] = set()
-        packets: list[tuple[int, bytes]] = []
-        for at, place, text in self._labels(source):
-            drop.add(at)
-            if place == _XMP_PLACE:
-                packets.append((at, text))
-        if len(packets) > 1:
-            raise unreadable("有多个 XMP 块", "there is more than one XMP chunk")
-        packet = xmp.put(packets[0][1] if packets else None, value)
-        new = _XMP + b"\0\0\0\0" + packet
-        target.write(_SIGNATURE)
-        for kind, at, length in self._chunks(source):
-            if at not in drop:
-                copy(source, target, at, length + 12)
-            if kind == b"IHDR":
-                target.write(_chunk(b"iTXt", new))
-        end = source.seek(0, 2)
-        tail = at + 12 + length
-        copy(source, target, tail, end - tail)
+        """Put the label into the XMP chunk, or a new one after IHDR; labels elsewhere go, the rest is copied."""
+        parts = list(self._parts(source))
+        edits = [Edit(part.start, part.end, part.without) for part in parts if part.packet is None]
+        packets = [(part, part.packet) for part in parts if part.packet is not None]
+        part, packet = packets[0] if packets else (None, None)
+        new = _chunk(b"iTXt", _XMP + _PLAIN + xmp.put(packet, value))
+        edits.append(Edit(part.start, part.end, new) if part else Edit(_AFTER_HEAD, _AFTER_HEAD, new))
+        for other, text in packets[1:]:
+            edits.append(Edit(other.start, other.end, _chunk(b"iTXt", _XMP + _PLAIN + xmp.blanked(text))))
+        target.writelines(edited(source, edits))
 
     def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every chunk but those that can hold a label, and of what follows the end."""
-        labels = {at for at, _, _ in self._labels(file)}
-        digest = sha256()
-        end = 8
-        for _, at, length in self._chunks(file):
-            end = at + 12 + length
-            if at not in labels:
-                for piece in pieces(file, at, length + 12):
-                    digest.update(piece)
-        for piece in pieces(file, end, file.seek(0, 2) - end):
-            digest.update(piece)
-        return digest.hexdigest()
+        """Return the digest of all but the labels, and of what else the packets say."""
+        parts = list(self._parts(file))
+        edits = [Edit(part.start, part.end, part.without) for part in parts]
+        return digest(file, edits, (xmp.rest(part.packet) for part in parts if part.packet is not None))
+
+
+def _labelled(kind: bytes, at: int, data: bytes) -> _Part | None:
+    keyword, text = _text(kind, data)
+    if text is None:
+        return None
+    if kind == b"iTXt" and keyword + b"\0" == _XMP:
+        return _Part(at, at + len(data) + 12, kind, text)
+    place = Slot(f"{kind.decode()} {keyword.decode('latin-1')}", text)
+    return _Part(at, at + len(data) + 12, kind, None, (place,))
+
+
+def _exif(at: int, data: bytes) -> _Part | None:
+    found = exif.found_in(data)
+    slots = tuple(item.slot for item in found)
+    return _Part(at, at + len(data) + 12, _EXIF, None, slots, _chunk(_EXIF, exif.blanked(data))) if found else None
+
+
+def _check(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + _check(kind, data)

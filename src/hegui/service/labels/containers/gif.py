@@ -1,0 +1,174 @@
+"""GIF: the label is `TC260:AIGC` in the application extension `XMP Data` + `XMP`.
+
+TC260-PG-20259A clause 6; GIF89a; XMP part 3 section 1.1.2, whose trailer lets readers that know no XMP skip it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from hegui.service.labels import exif, xmp
+from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.edits import Edit, digest, edited
+from hegui.service.labels.schema import Deviation
+
+_HEAD = 13
+_WINDOW = 64 << 10
+_EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_APPLICATION, _COMMENT = 0xFF, 0xFE
+_XMP = b"XMP DataXMP"
+_MAGIC = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
+_LARGEST = xmp.LONGEST + len(_MAGIC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """An extension, an image or the trailer: from `start` to `end`, its blocks of data from `data`."""
+
+    kind: int
+    label: int
+    start: int
+    data: int
+    end: int
+
+
+class _Blocks:
+    """A walk over a GIF; raise UnreadableError."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.size = file.seek(0, 2)
+        head = self._bytes(0, _HEAD)
+        if head[:6] not in {b"GIF87a", b"GIF89a"}:
+            raise unreadable("不是 GIF", "is no GIF")
+        self.first = _HEAD + _table(head[10])
+
+    def _bytes(self, at: int, length: int) -> bytes:
+        self.file.seek(at)
+        found = self.file.read(length)
+        if len(found) < length:
+            raise unreadable("GIF 不完整", "the GIF is incomplete")
+        return found
+
+    def _after(self, at: int) -> int:
+        """Return the place after a run of data blocks."""
+        while at < self.size:
+            self.file.seek(at)
+            window = self.file.read(_WINDOW)
+            place = 0
+            while place < len(window):
+                if not window[place]:
+                    return at + place + 1
+                place += 1 + window[place]
+            at += place
+        raise unreadable("GIF 不完整", "the GIF is incomplete")
+
+    def __iter__(self) -> Iterator[_Block]:
+        at, images = self.first, 0
+        while True:
+            kind = self._bytes(at, 1)[0]
+            if kind == _TRAILER:
+                if not images:
+                    raise unreadable("GIF 没有图像", "the GIF has no picture")
+                yield _Block(kind, 0, at, at, at + 1)
+                return
+            if kind == _EXTENSION:
+                label, data = self._bytes(at + 1, 1)[0], at + 2
+            elif kind == _IMAGE:
+                images += 1
+                label, data = 0, at + 11 + _table(self._bytes(at + 9, 1)[0])
+            else:
+                raise unreadable(f"GIF 在第 {at} 字节处损坏", f"the GIF is damaged at byte {at}")
+            end = self._after(data)
+            yield _Block(kind, label, at, data, end)
+            at = end
+
+    def text(self, block: _Block) -> bytes:
+        """Return the data of an extension, its blocks joined."""
+        parts, at = [], block.data
+        while length := self._bytes(at, 1)[0]:
+            parts.append(self._bytes(at + 1, length))
+            at += 1 + length
+        return b"".join(parts)
+
+    def packet(self, block: _Block) -> bytes | None:
+        """Return the packet of an extension that has one, with the trailer of the specification or in data blocks."""
+        named = bytes((len(_XMP),)) + _XMP
+        if block.label != _APPLICATION or block.end - block.data <= len(named):
+            return None
+        if self._bytes(block.data, len(named)) != named:
+            return None
+        if block.end - block.start > _LARGEST:
+            raise unreadable("XMP 过大", "the XMP is too large")
+        whole = self._bytes(block.data + len(named), block.end - block.data - len(named))
+        if whole.endswith(_MAGIC):
+            return whole[: -len(_MAGIC)]
+        return self.text(block)[len(_XMP) :]
+
+    def comment(self, block: _Block) -> str:
+        """Return the label that a comment is; empty for other blocks."""
+        if block.kind != _EXTENSION or block.label != _COMMENT or block.end - block.start > _LARGEST:
+            return ""
+        return exif.label_in(self.text(block).decode("utf-8", "replace"))
+
+
+def _table(flags: int) -> int:
+    """Return the length of a table of colours."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+class Gif:
+    """The container GIF, animated too."""
+
+    name = "gif"
+    suffixes = frozenset({".gif"})
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file begins as a GIF."""
+        return head.startswith((b"GIF87a", b"GIF89a"))
+
+    def read(self, file: BinaryIO) -> Iterator[Slot]:
+        """Yield the labels of the packet and of comments."""
+        blocks = _Blocks(file)
+        for block in blocks:
+            if (packet := blocks.packet(block)) is not None:
+                yield from xmp.read(packet, "Application Extension XMP")
+            elif label := blocks.comment(block):
+                yield Slot("Comment Extension", label, (Deviation.OTHER_PLACE,))
+
+    def _parts(self, file: BinaryIO) -> tuple[list[tuple[_Block, bytes]], list[Edit], int]:
+        """Return the packets, what takes out labels elsewhere, and where a new packet goes: after leading extensions."""
+        blocks = _Blocks(file)
+        packets, edits, insert_at, leading = [], [], blocks.first, True
+        for block in blocks:
+            packet = blocks.packet(block) if block.kind == _EXTENSION else None
+            if packet is not None:
+                packets.append((block, packet))
+            elif blocks.comment(block):
+                edits.append(Edit(block.start, block.end))
+            leading = leading and block.kind == _EXTENSION and block.label == _APPLICATION
+            insert_at = block.end if leading else insert_at
+        return packets, edits, insert_at
+
+    def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
+        """Put the label into the packet, or a new one before the first picture; extensions make it a GIF89a."""
+        packets, edits, insert_at = self._parts(source)
+        block, packet = packets[0] if packets else (None, None)
+        start, end = (block.start, block.end) if block else (insert_at, insert_at)
+        edits += [Edit(3, 6, b"89a"), Edit(start, end, _extension(xmp.put(packet, value)))]
+        edits += [Edit(other.start, other.end, _extension(xmp.blanked(text))) for other, text in packets[1:]]
+        target.writelines(edited(source, edits))
+
+    def payload(self, file: BinaryIO) -> str:
+        """Return the digest of all but the labels and the version, and of what else the packets say."""
+        packets, edits, _ = self._parts(file)
+        edits += [Edit(3, 6), *(Edit(block.start, block.end) for block, _ in packets)]
+        return digest(file, edits, (xmp.rest(packet) for _, packet in packets))
+
+
+def _extension(packet: bytes) -> bytes:
+    if b"\0" in packet.rstrip(b"\0"):
+        raise unreadable("XMP 不是 UTF-8", "the XMP is not UTF-8")
+    return bytes((_EXTENSION, _APPLICATION, len(_XMP))) + _XMP + packet.rstrip(b"\0") + _MAGIC

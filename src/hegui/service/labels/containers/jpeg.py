@@ -1,0 +1,220 @@
+"""JPEG: the label is `TC260:AIGC` in the one XMP packet (APP1); annex B also knows EXIF UserComment.
+
+TC260-PG-20259A clause 6 and annex B; ISO/IEC 10918-1 annex B; XMP part 3 section 1.1.3 (APP1, extended XMP).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from hegui.service.labels import exif, xmp
+from hegui.service.labels.containers.container import Slot, not_writable, unreadable
+from hegui.service.labels.edits import Edit, digest, edited
+from hegui.service.labels.schema import Deviation
+
+_APP0, _APP1, _APP15, _COM, _SOS, _EOI, _SOI = 0xE0, 0xE1, 0xEF, 0xFE, 0xDA, 0xD9, 0xD8
+_ALONE = {0xFF: 1, 0x01: 2} | dict.fromkeys(range(0xD0, 0xD8), 2)
+"""What has no length: a fill byte, and markers that stand alone; how far to go on."""
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
+_EXTENDED_HEAD = struct.Struct(">32sII")
+_ICC = b"ICC_PROFILE\0"
+_INDEX = b"MPF\0"
+_MOST = 0xFFFF - 2
+# Markers inside the coded picture: 0xFF before 0x00 is data, before 0xD0 to 0xD7 a restart.
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_BARE = re.compile(rb"AIGC[\0\s:=]*(?=\{)")
+_WINDOW = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """One marker with what belongs to it, from `start` to `end`."""
+
+    marker: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrier:
+    """A segment that has labels: how they are read, and what is left of the segment without them."""
+
+    slots: tuple[Slot, ...]
+    edits: tuple[Edit, ...]
+
+
+def _next_marker(file: BinaryIO, at: int) -> int:
+    """Return where the marker after a scan stands; raise UnreadableError where there is none."""
+    file.seek(at)
+    window = file.read(_WINDOW)
+    while len(window) > 1:
+        if match := _MARKER.search(window):
+            return at + match.start()
+        at += len(window) - 1
+        window = window[-1:] + file.read(_WINDOW)
+    raise unreadable("JPEG 不完整，没有 EOI", "the JPEG is incomplete: it has no EOI")
+
+
+def _segments(file: BinaryIO, *, whole: bool) -> Iterator[_Segment]:
+    """Yield the segments with a length, up to the end of the picture, or to its first scan; raise UnreadableError."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    if file.read(2) != b"\xff\xd8":
+        raise unreadable("不是 JPEG", "is no JPEG")
+    at, scanned = 2, False
+    while True:
+        file.seek(at)
+        head = file.read(4)
+        if len(head) < 2 or head[0] != 0xFF or head[1] in {0, _SOI}:  # noqa: PLR2004 - a marker
+            raise unreadable(f"JPEG 在第 {at} 字节处损坏", f"the JPEG is damaged at byte {at}")
+        if head[1] == _EOI:
+            if not scanned:
+                raise unreadable("JPEG 没有图像", "the JPEG has no picture")
+            return
+        if step := _ALONE.get(head[1]):
+            at += step
+            continue
+        end = at + 2 + int.from_bytes(head[2:], "big")
+        if len(head) < 4 or end > size or end < at + 4:  # noqa: PLR2004 - marker and length
+            raise unreadable(f"JPEG 在第 {at} 字节处损坏", f"the JPEG is damaged at byte {at}")
+        yield _Segment(head[1], at, end)
+        at = end
+        if head[1] == _SOS:
+            if not whole:
+                return
+            scanned = True
+            at = _next_marker(file, at)
+
+
+def _bare(segment: _Segment, data: bytes) -> _Carrier | None:
+    """Return the label that stands in the open in a segment of another kind."""
+    found = _BARE.search(data)
+    if found is None:
+        return None
+    text = data[found.end() :].decode("utf-8", "replace")
+    try:
+        length = len(text[: json.JSONDecoder().raw_decode(text)[1]].encode())
+    except (ValueError, RecursionError):
+        length = len(data) - found.end()
+    kind = "COM" if segment.marker == _COM else f"APP{segment.marker - _APP0}"
+    place = (Slot(kind, data[found.end() : found.end() + length], (Deviation.OTHER_PLACE,)),)
+    left = data[: found.start()] + data[found.end() + length :]
+    if not left.strip(b"\0 \t\r\n"):
+        return _Carrier(place, (Edit(segment.start, segment.end),))
+    start = segment.start + 4 + found.start()
+    whole = found.end() + length - found.start()
+    return _Carrier(place, (Edit(start, start + whole, b" " * whole),))
+
+
+class _Reading:
+    """What the segments of a JPEG say: packets, parts of the extended packet, and labels elsewhere.
+
+    All stand before the first scan. `whole` goes on to the end: the picture is complete, and no label stands behind.
+    """
+
+    def __init__(self, file: BinaryIO, *, whole: bool = False) -> None:
+        self.packets: list[tuple[_Segment, bytes]] = []
+        self.others: list[_Carrier] = []
+        self.insert_at = 2
+        self.index_at = 0
+        self._parts: dict[bytes, dict[int, bytes]] = {}
+        self._whole: dict[bytes, int] = {}
+        leading, behind = True, False
+        for segment in _segments(file, whole=whole):
+            data = b""
+            behind = behind or segment.marker == _SOS
+            before = len(self.packets) + len(self.others) + len(self._parts)
+            if _APP0 <= segment.marker <= _APP15 or segment.marker == _COM:
+                file.seek(segment.start + 4)
+                data = file.read(segment.end - segment.start - 4)
+                self._take(segment, data)
+            if behind and len(self.packets) + len(self.others) + len(self._parts) != before:
+                raise unreadable("元数据在图像数据之后", "metadata stand behind the coded picture")
+            leading = leading and (segment.marker == _APP0 or data.startswith(exif.PREFIX))
+            if leading:
+                self.insert_at = segment.end
+
+    def _take(self, segment: _Segment, data: bytes) -> None:
+        app1 = segment.marker == _APP1
+        if app1 and data.startswith(_XMP):
+            self.packets.append((segment, data[len(_XMP) :]))
+        elif app1 and data.startswith(_EXTENDED):
+            head = data[len(_EXTENDED) : len(_EXTENDED) + _EXTENDED_HEAD.size]
+            if len(head) < _EXTENDED_HEAD.size:
+                raise unreadable("扩展 XMP 不完整", "the extended XMP is incomplete")
+            name, whole, offset = _EXTENDED_HEAD.unpack(head)
+            self._parts.setdefault(name, {})[offset] = data[len(_EXTENDED) + _EXTENDED_HEAD.size :]
+            self._whole[name] = whole
+        elif app1 and data.startswith(exif.PREFIX):
+            for item in exif.found_in(data):
+                at = segment.start + 4 + item.at
+                self.others.append(_Carrier((item.slot,), (Edit(at, at + len(item.blank), item.blank),)))
+        elif data.startswith(_INDEX):
+            self.index_at = segment.end
+        elif not data.startswith(_ICC) and (carrier := _bare(segment, data)):
+            self.others.append(carrier)
+
+    def extended(self) -> Iterator[Slot]:
+        """Yield the labels of the extended packets that the packet names."""
+        for name, parts in self._parts.items():
+            if not any(name in packet for _, packet in self.packets):
+                continue
+            whole = b"".join(parts[offset] for offset in sorted(parts))
+            if len(whole) != self._whole[name]:
+                raise unreadable("扩展 XMP 不完整", "the extended XMP is incomplete")
+            for slot in xmp.read(whole, "APP1 extended XMP"):
+                yield Slot(slot.place, slot.value, (*slot.notes, Deviation.OTHER_PLACE))
+
+
+class Jpeg:
+    """The container JPEG."""
+
+    name = "jpeg"
+    suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file begins as a JPEG."""
+        return head.startswith(b"\xff\xd8\xff")
+
+    def read(self, file: BinaryIO) -> Iterator[Slot]:
+        """Yield the labels of the packet, of its extension, of EXIF, and of other segments."""
+        found = _Reading(file, whole=True)
+        for _, packet in found.packets:
+            yield from xmp.read(packet, "APP1 XMP")
+        yield from found.extended()
+        for carrier in found.others:
+            yield from carrier.slots
+
+    def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
+        """Put the label into the packet, or a new one behind EXIF; labels elsewhere are blanked, the rest is copied."""
+        found = _Reading(source)
+        if any(found.extended()):
+            raise not_writable("标识在扩展 XMP 中", "its label is in the extended XMP")
+        segment, packet = found.packets[0] if found.packets else (None, None)
+        new = _XMP + xmp.put(packet, value)
+        if len(new) > _MOST:
+            raise not_writable("XMP 超过一个 APP1 段", "the XMP is larger than one APP1 segment")
+        new = struct.pack(">BBH", 0xFF, _APP1, len(new) + 2) + new
+        start, end = (segment.start, segment.end) if segment else (found.insert_at, found.insert_at)
+        edits = [Edit(start, end, new), *(edit for carrier in found.others for edit in carrier.edits)]
+        for other, text in found.packets[1:]:
+            edits.append(Edit(other.end - len(text), other.end, xmp.blanked(text)))
+        # The index of several pictures counts from its own place: what stands behind it must not move against it.
+        if found.index_at and any(
+            edit.start >= found.index_at and edit.end - edit.start != len(edit.new) for edit in edits
+        ):
+            raise not_writable("XMP 在多图索引之后", "its XMP stands behind the index of its pictures")
+        target.writelines(edited(source, edits))
+
+    def payload(self, file: BinaryIO) -> str:
+        """Return the digest of all but the labels, and of what else the packets say."""
+        found = _Reading(file)
+        edits = [edit for carrier in found.others for edit in carrier.edits]
+        edits += [Edit(segment.start, segment.end) for segment, _ in found.packets]
+        return digest(file, edits, (xmp.rest(packet) for _, packet in found.packets))

@@ -1,0 +1,200 @@
+"""TIFF: the label is `TC260:AIGC` in tag 0x2BC of the first directory, field type 7; type 1 is read too.
+
+TC260-PG-20259A clause 6; TIFF 6.0, BigTIFF. No strip and no tile moves: what is new stands at the end.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import BinaryIO
+
+from hegui.service.labels import exif, xmp
+from hegui.service.labels.containers.container import Slot, not_writable, pieces, unreadable
+from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.exif import Directories, Entry
+from hegui.service.labels.schema import Deviation
+
+_MOST_DIRECTORIES = 4096
+_POINTERS = frozenset({330, 34665, 34853, 40965})
+_STRIPS = {273: 279, 324: 325, 513: 514}
+"""The tags of the places of strips, tiles and old JPEG data, and those of their lengths."""
+_LONGEST_ARRAY = 64 << 20
+_FORMS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """One directory: its entries, and where the place of the next one is noted."""
+
+    at: int
+    entries: list[Entry]
+    next_at: int
+
+    def xmp(self) -> Entry | None:
+        """Return the entry of the packet."""
+        return next((entry for entry in self.entries if entry.tag == exif.XMP and entry.length), None)
+
+
+class _Reading:
+    """What the directories of a TIFF say; raise UnreadableError for a picture that is not whole."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.tiff = Directories(file)
+        self.seen: set[int] = set()
+        self.main = self._chain(self.tiff.first)
+        if not self.main:
+            raise unreadable("TIFF 没有图像", "the TIFF has no picture")
+        self.all = list(self.main)
+        for directory in self.all:
+            for entry in directory.entries:
+                if entry.tag in _POINTERS:
+                    self.all += [found for at in self.numbers(entry) for found in self._chain(at)]
+        for directory in self.all:
+            for at, length in self.strips(directory):
+                if at + length > self.tiff.size:
+                    raise unreadable("TIFF 图像数据不完整", "the picture of the TIFF is incomplete")
+
+    def _chain(self, at: int) -> list[_Directory]:
+        found = []
+        while at and at not in self.seen:
+            self.seen.add(at)
+            if len(self.seen) > _MOST_DIRECTORIES:
+                raise unreadable("TIFF 目录过多", "the TIFF has too many directories")
+            entries, next_at = self.tiff.directory(at)
+            found.append(_Directory(at, entries, next_at))
+            at = self.tiff.number(self.tiff.word, next_at)
+        return found
+
+    def numbers(self, entry: Entry) -> tuple[int, ...]:
+        """Return the whole numbers of an entry."""
+        form = _FORMS.get(entry.kind)
+        if form is None or entry.length > _LONGEST_ARRAY:
+            raise unreadable(f"TIFF 标签 {entry.tag} 有误", f"tag {entry.tag} of the TIFF is wrong")
+        raw = self.tiff.part(entry.value_at, entry.length)
+        return struct.unpack(f"{self.tiff.order}{entry.count}{form}", raw)
+
+    def strips(self, directory: _Directory) -> Iterator[tuple[int, int]]:
+        """Yield place and length of the strips, tiles and JPEG data of a directory."""
+        by_tag = {entry.tag: entry for entry in directory.entries}
+        for places, lengths in _STRIPS.items():
+            if places in by_tag and lengths in by_tag:
+                yield from zip(self.numbers(by_tag[places]), self.numbers(by_tag[lengths]), strict=False)
+
+    def packet(self, entry: Entry) -> bytes:
+        """Return the packet of an entry."""
+        if entry.length > xmp.LONGEST or exif.SIZES.get(entry.kind) != 1:
+            raise unreadable("XMP 过大或类型有误", "the XMP is too large, or of a wrong type")
+        return self.tiff.part(entry.value_at, entry.length)
+
+    def packets(self) -> Iterator[tuple[_Directory, Entry, bytes]]:
+        """Yield the packets of the pages."""
+        for directory in self.main:
+            if (entry := directory.xmp()) is not None:
+                yield directory, entry, self.packet(entry)
+
+    def comments(self) -> Iterator[exif.Found]:
+        """Yield the labels of EXIF, of every page once."""
+        found = {item.at: item for directory in self.main for item in exif.labels(self.tiff, directory.at)}
+        yield from found.values()
+
+
+class Tiff:
+    """The container TIFF, in both byte orders, BigTIFF too."""
+
+    name = "tiff"
+    suffixes = frozenset({".tif", ".tiff", ".dng"})
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file begins as a TIFF."""
+        return head.startswith((b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"))
+
+    def read(self, file: BinaryIO) -> Iterator[Slot]:
+        """Yield the labels of the packets and of EXIF."""
+        found = _Reading(file)
+        for directory, _, packet in found.packets():
+            notes = () if directory is found.main[0] else (Deviation.OTHER_PLACE,)
+            for slot in xmp.read(packet, "IFD0 XMP" if not notes else "IFD XMP"):
+                yield Slot(slot.place, slot.value, (*slot.notes, *notes))
+        for item in found.comments():
+            yield item.slot
+
+    def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
+        """Put the label into tag 0x2BC of the first directory, in its place or at the end; labels elsewhere are blanked."""
+        found = _Reading(source)
+        tiff, first = found.tiff, found.main[0]
+        entry = first.xmp()
+        packet = xmp.put(found.packet(entry) if entry else None, value)
+        edits = [Edit(item.at, item.at + len(item.blank), item.blank) for item in found.comments()]
+        edits += [
+            Edit(other.value_at, other.value_at + other.length, xmp.blanked(text))
+            for directory, other, text in found.packets()
+            if directory is not first
+        ]
+        end = tiff.size + tiff.size % 2
+        if entry is not None and len(packet) <= entry.length and entry.length > tiff.width:
+            packet, place = packet.ljust(entry.length, b"\0"), entry.value_at
+            edits.append(Edit(place, place + entry.length, packet))
+            edits.append(_entry_edit(tiff, entry, len(packet), place))
+        else:
+            new = b"\0" * (tiff.size % 2) + packet
+            if entry is not None:
+                edits.append(_entry_edit(tiff, entry, len(packet), end))
+                if entry.length > tiff.width:
+                    edits.append(Edit(entry.value_at, entry.value_at + entry.length, b"\0" * entry.length))
+            else:
+                new += b"\0" * (len(packet) % 2)
+                at = end + len(packet) + len(packet) % 2
+                new += _with_entry(found, first, len(packet), end)
+                edits.append(Edit(tiff.offset_at, tiff.offset_at + tiff.width, tiff.pack(tiff.word, at)))
+            if not tiff.big and tiff.size + len(new) >= 1 << 32:
+                raise not_writable("文件超过 4 GiB", "the file would be larger than 4 GiB")
+            edits.append(Edit(tiff.size, tiff.size, new))
+        target.writelines(edited(source, edits))
+
+    def payload(self, file: BinaryIO) -> str:
+        """Return the digest of every field but the labels, of strips and tiles, and of what else the packets say."""
+        found = _Reading(file)
+        tiff = found.tiff
+        digest = sha256()
+        blanks = {item.at: item.blank for item in found.comments()}
+        for directory in found.all:
+            for entry in directory.entries:
+                if entry.tag == exif.XMP and directory in found.main:
+                    continue
+                digest.update(struct.pack("<HHQ", entry.tag, entry.kind, entry.count))
+                tiff.part(entry.value_at, 0)
+                if entry.value_at in blanks:
+                    digest.update(blanks[entry.value_at])
+                else:
+                    for piece in pieces(file, entry.value_at, entry.length):
+                        digest.update(piece)
+            for at, length in found.strips(directory):
+                for piece in pieces(file, at, length):
+                    digest.update(piece)
+        for _, _, packet in found.packets():
+            digest.update(xmp.rest(packet))
+        return digest.hexdigest()
+
+
+def _entry(tiff: Directories, length: int, place: int) -> bytes:
+    return tiff.pack("HH", exif.XMP, exif.UNDEFINED) + tiff.pack(f"{tiff.word}{tiff.word}", length, place)
+
+
+def _entry_edit(tiff: Directories, entry: Entry, length: int, place: int) -> Edit:
+    new = _entry(tiff, length, place)
+    return Edit(entry.at, entry.at + len(new), new)
+
+
+def _with_entry(found: _Reading, first: _Directory, length: int, place: int) -> bytes:
+    """Return the first directory with the entry of a packet in the order of tags."""
+    tiff = found.tiff
+    size = 4 + 2 * tiff.width
+    old = [entry for entry in first.entries if entry.tag != exif.XMP]
+    entries = [(entry.tag, tiff.part(entry.at, size)) for entry in old]
+    entries = sorted([*entries, (exif.XMP, _entry(tiff, length, place))], key=lambda item: item[0])
+    count = tiff.pack("Q" if tiff.big else "H", len(entries))
+    return count + b"".join(raw for _, raw in entries) + tiff.part(first.next_at, tiff.width)

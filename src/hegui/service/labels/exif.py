@@ -1,0 +1,159 @@
+"""EXIF, which is laid out as TIFF is: its directories, and the labels in `UserComment` and `ImageDescription`.
+
+TC260-PG-20259A annex B (UserComment); TIFF 6.0 section 2, BigTIFF; Exif 2.32 sections 4.6.2 and 4.6.5.
+A label here is never moved, only blanked: every offset stays.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
+
+IMAGE_DESCRIPTION, XMP, EXIF_POINTER, USER_COMMENT = 0x010E, 0x02BC, 0x8769, 0x9286
+BYTE, UNDEFINED = 1, 7
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""Bytes of one value, by field type; types that nobody knows count as one."""
+PREFIX = b"Exif\0\0"
+_CODE_LENGTH = 8
+_LONGEST_TEXT = 4 * LONGEST_VALUE
+# A label, whole or cut off, in free text: other people's comments are none.
+_LIKE = re.compile(
+    rf"\A[\s\0\ufeff]*(?:{KEYWORD}[\s\0:=]*)?"
+    r"(?=\{[\s\S]{0,400}?(?:AIGC|Content(?:Producer|Propagator|Id)|PropagateID|ProduceID|ServiceProvider)[\"'\\]*\s*:)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a directory: its tag, where it stands, and where its value does."""
+
+    tag: int
+    kind: int
+    count: int
+    at: int
+    value_at: int
+    length: int
+
+
+class Directories:
+    """The directories of a TIFF; raise UnreadableError for what is none."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.size = file.seek(0, 2)
+        head = self.part(0, min(16, self.size))
+        self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+        magic = struct.unpack(f"{self.order}H", head[2:4])[0] if self.order and len(head) >= 8 else 0  # noqa: PLR2004 - byte order, magic, offset
+        self.big = magic == 43 and len(head) == 16 and head[4:8] == struct.pack(f"{self.order}HH", 8, 0)  # noqa: PLR2004 - BigTIFF's own
+        if magic != 42 and not self.big:  # noqa: PLR2004 - TIFF's own
+            raise unreadable("不是 TIFF 或 EXIF 结构", "is no TIFF or EXIF structure")
+        self.offset_at = 8 if self.big else 4
+        self.word = "Q" if self.big else "I"
+        self.width = struct.calcsize(self.word)
+        self.first = self.number(self.word, self.offset_at)
+
+    def part(self, at: int, length: int) -> bytes:
+        """Return a part; raise UnreadableError where the file ends before it."""
+        if at < 0 or at + length > self.size:
+            raise unreadable("TIFF 或 EXIF 不完整", "the TIFF or EXIF is incomplete")
+        self.file.seek(at)
+        return self.file.read(length)
+
+    def number(self, form: str, at: int) -> int:
+        """Return one whole number."""
+        return int(struct.unpack(self.order + form, self.part(at, struct.calcsize(form)))[0])
+
+    def pack(self, form: str, *values: int) -> bytes:
+        """Return numbers as this file writes them."""
+        return struct.pack(self.order + form, *values)
+
+    def directory(self, at: int) -> tuple[list[Entry], int]:
+        """Return the entries of a directory, and where the place of the next one is noted."""
+        head, size = (8, 20) if self.big else (2, 12)
+        count = self.number("Q" if self.big else "H", at)
+        if count > 0xFFFF:  # noqa: PLR2004 - what TIFF can count
+            raise unreadable("TIFF 目录过大", "a directory of the TIFF is too large")
+        raw = self.part(at + head, count * size)
+        found = []
+        entries = struct.iter_unpack(f"{self.order}HH{self.word}{self.word}", raw)
+        for number, (tag, kind, values, place_of_value) in enumerate(entries):
+            place = at + head + number * size
+            length = values * SIZES.get(kind, 1)
+            inside = place + 4 + self.width
+            value_at = inside if length <= self.width else place_of_value
+            found.append(Entry(tag, kind, values, place, value_at, length))
+        return found, at + head + count * size
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A label in EXIF: how it is read, and what to put over it, byte for byte, so that it is gone."""
+
+    slot: Slot
+    at: int
+    blank: bytes
+
+
+def label_in(text: str) -> str:
+    """Return the label that a free text is, from its brace on; empty where it is none."""
+    match = _LIKE.match(text)
+    return text[match.end() :] if match else ""
+
+
+def _comment(value: bytes, order: str) -> tuple[str, bytes]:
+    """Return the text of a UserComment, and the value with spaces in its place."""
+    code, body = value[:_CODE_LENGTH], value[_CODE_LENGTH:]
+    if code == b"UNICODE\0":
+        for name in ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le"):
+            text = body.decode(name, "replace")
+            if label_in(text):
+                return text, code + (" " * (len(body) // 2)).encode(name) + b"\0" * (len(body) % 2)
+    if code not in {b"ASCII\0\0\0", b"\0" * 8, b"UNICODE\0", b"JIS\0\0\0\0\0"}:
+        code, body = b"", value
+    return body.decode("utf-8", "replace"), code + b" " * len(body)
+
+
+def _description(value: bytes) -> tuple[str, bytes]:
+    return value.decode("utf-8", "replace"), b" " * (len(value) - 1) + b"\0"
+
+
+def labels(tiff: Directories, first: int) -> Iterator[Found]:
+    """Yield the labels of a directory and of the EXIF directory under it; raise UnreadableError."""
+    entries, _ = tiff.directory(first)
+    for entry in tuple(entries):
+        if entry.tag == EXIF_POINTER:
+            entries += tiff.directory(tiff.number("I" if entry.length == 4 else tiff.word, entry.value_at))[0]  # noqa: PLR2004 - a 32-bit pointer
+    for entry in entries:
+        if entry.tag not in {USER_COMMENT, IMAGE_DESCRIPTION} or not entry.length:
+            continue
+        value = tiff.part(entry.value_at, min(entry.length, _LONGEST_TEXT))
+        comment = entry.tag == USER_COMMENT
+        text, blank = _comment(value, tiff.order) if comment else _description(value)
+        if label := label_in(text):
+            if entry.length > _LONGEST_TEXT:
+                raise unreadable("EXIF 字段过大", "a field of the EXIF is too large")
+            place, notes = ("UserComment", ()) if comment else ("ImageDescription", (Deviation.OTHER_PLACE,))
+            yield Found(Slot(f"EXIF {place}", label, notes), entry.value_at, blank)
+
+
+def found_in(block: bytes) -> list[Found]:
+    """Return the labels of an EXIF block, with or without its `Exif` in front; raise UnreadableError."""
+    start = len(PREFIX) if block.startswith(PREFIX) else 0
+    tiff = Directories(io.BytesIO(block[start:]))
+    return [Found(item.slot, item.at + start, item.blank) for item in labels(tiff, tiff.first)]
+
+
+def blanked(block: bytes) -> bytes:
+    """Return an EXIF block with spaces where its labels stood: the same length; raise UnreadableError."""
+    new = bytearray(block)
+    for item in found_in(block):
+        new[item.at : item.at + len(item.blank)] = item.blank
+    return bytes(new)
