@@ -5,6 +5,8 @@ set -eu
 wanted=""
 command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || wanted="$wanted chromium fonts-wqy-microhei"
+command -v ffprobe >/dev/null 2>&1 || wanted="$wanted ffmpeg"
+command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   export DEBIAN_FRONTEND=noninteractive

@@ -244,6 +244,15 @@ def _edited(body: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
     return b"".join(parts) + body[done:]
 
 
+def taken_out(packet: bytes) -> bytes:
+    """Return a packet without its label, for a container that puts it into a place of its own; raise UnreadableError."""
+    walk = _walked(packet)
+    body, padding = _as_utf8(packet)
+    for start, end, text in sorted((_without(body, item) for item in walk.found), reverse=True):
+        body = body[:start] + text + body[end:]
+    return body + padding
+
+
 def _new(walk: _Walk, body: bytes, value: str) -> tuple[int, int, bytes]:
     """Return the edit that adds a description with the label at the end of the RDF."""
     if walk.rdf_end < 0 or not body[walk.rdf_end :].startswith(b"</"):

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from hegui.service.labels.containers.avi import Avi
 from hegui.service.labels.containers.container import Container, NotWritableError, Slot, UnreadableError, unreadable
+from hegui.service.labels.containers.flac import Flac
+from hegui.service.labels.containers.flv import Flv
 from hegui.service.labels.containers.gif import Gif
 from hegui.service.labels.containers.heif import Heif
 from hegui.service.labels.containers.jpeg import Jpeg
+from hegui.service.labels.containers.matroska import Matroska
+from hegui.service.labels.containers.mp3 import Mp3
+from hegui.service.labels.containers.mp4 import Mp4
+from hegui.service.labels.containers.ogg import Ogg
 from hegui.service.labels.containers.ooxml import Ooxml
 from hegui.service.labels.containers.pdf import Pdf
 from hegui.service.labels.containers.png import Png
 from hegui.service.labels.containers.sidecar import Sidecar
 from hegui.service.labels.containers.texts import Html, Json, Markdown, PlainText
 from hegui.service.labels.containers.tiff import Tiff
+from hegui.service.labels.containers.wav import Wav
 from hegui.service.labels.containers.webp import WebP
 
 __all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of"]
@@ -22,6 +30,7 @@ HEAD = 4096
 """Bytes at the beginning of a file that tell its format."""
 CONTAINERS: tuple[Container, ...] = (
     Png(), Jpeg(), WebP(), Gif(), Tiff(), Heif(),
+    Mp4(), Matroska(), Flv(), Avi(), Wav(), Flac(), Ogg(), Mp3(),
     Ooxml(), Pdf(),
     Sidecar(), PlainText(), Markdown(), Html(), Json(),
 )  # fmt: skip

@@ -1,0 +1,252 @@
+"""ID3v2 tags, 2.2 to 2.4: the label is the frame TXXX with the description `AIGC`; every other frame keeps its bytes.
+
+TC260-PG-202510A; id3v2-00, id3v2.3.0, id3v2.4.0-structure.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from hegui.service.labels import xmp
+from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.splice import LARGEST, Hash, counted, from_xmp, take
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
+
+_V2, _V3, _V4 = 2, 3, 4
+_HEAD = 10
+_PADDING = 1024
+_UNSYNC, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
+_ENCODINGS = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
+_XMP_OWNER = b"XMP\0"
+
+
+def _syncsafe(data: bytes) -> int:
+    if any(one > 0x7F for one in data):  # noqa: PLR2004 - seven bits
+        raise unreadable("ID3 长度有误", "a length of the ID3 tag is wrong")
+    return data[0] << 21 | data[1] << 14 | data[2] << 7 | data[3]
+
+
+def _as_syncsafe(number: int) -> bytes:
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def _synchronised(data: bytes) -> bytes:
+    return data.replace(b"\xff\0", b"\xff")
+
+
+def _unsynchronised(data: bytes) -> bytes:
+    return re.sub(rb"\xff(?=[\xe0-\xff\0]|\Z)", b"\xff\0", data)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame as it stands in the tag (without the tag's unsynchronisation), and its text where it can be read."""
+
+    name: bytes
+    raw: bytes
+    text: bytes
+
+    def user_text(self) -> tuple[str, str] | None:
+        """Return description and value of a TXXX frame."""
+        if self.name not in {b"TXXX", b"TXX"} or not self.text or self.text[0] not in _ENCODINGS:
+            return None
+        encoding, wide, data = _ENCODINGS[self.text[0]], self.text[0] in {1, 2}, self.text[1:]
+        at = next((i for i in range(0, len(data) - 1, 2) if data[i : i + 2] == b"\0\0"), -1) if wide else data.find(0)
+        if at < 0:
+            return None
+        description = data[:at].decode(encoding, "replace")
+        return description, data[at + 1 + wide : at + 1 + wide + 4 * LONGEST_VALUE].decode(encoding, "replace")
+
+    @property
+    def packet(self) -> bytes | None:
+        """Return the XMP of a PRIV frame."""
+        return self.text[4:] if self.name == b"PRIV" and self.text.startswith(_XMP_OWNER) else None
+
+    def labels(self, *, own: bool) -> Iterator[Slot]:
+        """Yield the label of the frame."""
+        named = self.user_text()
+        if named is not None and KEYWORD in named[0].upper():
+            notes = () if own and named[0].upper() == KEYWORD else (Deviation.OTHER_PLACE,)
+            yield Slot(f"ID3 {self.name.decode()}:{named[0]}", named[1], notes)
+        elif self.packet is not None:
+            yield from from_xmp(self.packet, "ID3 PRIV XMP")
+
+
+@dataclass(frozen=True, slots=True)
+class Id3:
+    """A tag and where it stands; `size` is that of its frames and padding as they are stored."""
+
+    version: int
+    flags: int
+    start: int
+    size: int
+    frames: tuple[Frame, ...] = field(repr=False)
+
+    @staticmethod
+    def length(head: bytes) -> int:
+        """Return the bytes of a tag from its first ten."""
+        if len(head) < _HEAD or head[3] not in {_V2, _V3, _V4}:
+            raise unreadable("ID3 版本未知或不完整", "the ID3 tag is incomplete or of an unknown version")
+        footer = _HEAD if head[3] == _V4 and head[5] & _FOOTER else 0
+        return _HEAD + _syncsafe(head[6:10]) + footer
+
+    @property
+    def end(self) -> int:
+        """Return the place after the tag."""
+        return self.start + _HEAD + self.size + (_HEAD if self.version == _V4 and self.flags & _FOOTER else 0)
+
+    @classmethod
+    def at(cls, file: BinaryIO, start: int) -> Id3 | None:
+        """Return the tag that begins at a place, if one does; raise UnreadableError for a damaged one."""
+        file.seek(start)
+        head = file.read(_HEAD)
+        if not head.startswith(b"ID3"):
+            return None
+        size = cls.length(head) - _HEAD
+        data = take(file, start + _HEAD, size)
+        return cls.parsed(head, data[: _syncsafe(head[6:10])], start)
+
+    @classmethod
+    def parsed(cls, head: bytes, data: bytes, start: int = 0) -> Id3:
+        """Return the tag with this head and what follows it."""
+        version, flags = head[3], head[5]
+        size = len(data)
+        if flags & _UNSYNC and version < _V4:
+            data = _synchronised(data)
+        if version == _V2 and flags & _EXTENDED:
+            raise unreadable("压缩的 ID3v2.2 标签", "a compressed ID3v2.2 tag")
+        at = 0
+        if flags & _EXTENDED:
+            if len(data) < _HEAD:
+                raise unreadable("ID3 扩展头不完整", "the extended header of the ID3 tag is incomplete")
+            at = _syncsafe(data[:4]) if version == _V4 else 4 + int.from_bytes(data[:4], "big")
+        return cls(version, flags, start, size, tuple(counted(_frames(data, at, version, flags))))
+
+    def labels(self, *, own: bool = True) -> Iterator[Slot]:
+        """Yield the labels; `own` says that the guide wants them here."""
+        for frame in self.frames:
+            yield from frame.labels(own=own)
+
+    @property
+    def labelled(self) -> bool:
+        """Say whether a frame holds a label."""
+        return next(self.labels(), None) is not None
+
+    def _kept(self) -> Iterator[bytes]:
+        for frame in self.frames:
+            if next(frame.labels(own=True), None) is None:
+                yield frame.raw
+            elif frame.packet is not None:
+                yield _frame(self.version, b"PRIV", _XMP_OWNER + xmp.taken_out(frame.packet))
+
+    def packed(self, value: str | None) -> bytes:
+        """Return the tag's bytes with this label and no other; as long as it was where the padding allows."""
+        new = () if value is None else (_label(self.version, value),)
+        body = b"".join((*self._kept(), *new))
+        unsync = self.flags & _UNSYNC
+        if unsync and self.version < _V4:
+            body = _unsynchronised(body)
+        # The extended header (a check sum and a size of padding that are no longer so) and the footer go.
+        room = self.end - self.start - _HEAD
+        size = room if len(body) <= room else len(body) + _PADDING
+        if size >= 1 << 28:
+            raise unreadable("ID3 标签过大", "the ID3 tag is too large")
+        return b"ID3" + bytes([self.version, 0, unsync]) + _as_syncsafe(size) + body.ljust(size, b"\0")
+
+    def digest(self, into: Hash) -> None:
+        """Take the frames that are no label into a digest."""
+        for raw in self._kept():
+            into.update(raw)
+
+
+def new_tag(value: str) -> bytes:
+    """Return a tag 2.4 that holds a label alone."""
+    return Id3(_V4, 0, 0, 0, ()).packed(value)
+
+
+def _label(version: int, value: str) -> bytes:
+    if version == _V4:
+        text = b"\3" + KEYWORD.encode() + b"\0" + value.encode()
+    elif value.isascii():
+        text = b"\0" + KEYWORD.encode() + b"\0" + value.encode()
+    else:
+        text = b"\1" + KEYWORD.encode("utf-16") + b"\0\0" + value.encode("utf-16")
+    return _frame(version, b"TXX" if version == _V2 else b"TXXX", text)
+
+
+def _frame(version: int, name: bytes, text: bytes) -> bytes:
+    if version == _V2:
+        return name + len(text).to_bytes(3, "big") + text
+    return name + (_as_syncsafe(len(text)) if version == _V4 else len(text).to_bytes(4, "big")) + b"\0\0" + text
+
+
+def _frames(data: bytes, at: int, version: int, flags: int) -> Iterator[Frame]:
+    """Yield the frames of a tag up to its padding; raise UnreadableError where they do not fit."""
+    name_length, head = (3, 6) if version == _V2 else (4, _HEAD)
+    plain = version == _V4 and _plain_sizes(data, at)
+    while at + head <= len(data) and data[at]:
+        name = data[at : at + name_length]
+        if not (name.isalnum() and name.isupper()):
+            raise unreadable("ID3 帧名有误", "the name of an ID3 frame is wrong")
+        size = _frame_size(data[at + name_length : at + name_length * 2], version, plain=plain)
+        end = at + head + size
+        if end > len(data):
+            raise unreadable("ID3 帧不完整", "a frame of the ID3 tag is incomplete")
+        raw = data[at:end]
+        if plain:
+            raw = name + _as_syncsafe(size) + raw[8:]
+        yield Frame(name, raw, _text(raw, head, version, flags))
+        at = end
+    if any(data[at:]):
+        raise unreadable("ID3 填充有误", "the padding of the ID3 tag is no padding")
+
+
+def _frame_size(data: bytes, version: int, *, plain: bool) -> int:
+    return _syncsafe(data) if version == _V4 and not plain else int.from_bytes(data, "big")
+
+
+def _plain_sizes(data: bytes, at: int) -> bool:
+    """Say whether a 2.4 tag has sizes of eight bits a byte, as a well-known old program wrote them."""
+
+    def fits(*, plain: bool) -> bool:
+        place = at
+        while place + _HEAD <= len(data) and data[place]:
+            size = data[place + 4 : place + 8]
+            if not data[place : place + 4].isalnum() or (not plain and any(one > 0x7F for one in size)):  # noqa: PLR2004 - seven bits
+                return False
+            place += _HEAD + _frame_size(size, _V4, plain=plain)
+        return place <= len(data) and not any(data[place:])
+
+    return not fits(plain=False) and fits(plain=True)
+
+
+def _text(raw: bytes, head: int, version: int, flags: int) -> bytes:
+    """Return what a frame holds, with its own packing undone; empty where it is encrypted."""
+    data = raw[head:]
+    if version == _V2 or raw[:4] not in {b"TXXX", b"PRIV"}:
+        return data if version == _V2 else b""
+    form = raw[9]
+    if version == _V3:
+        packed, locked, skip = form & 0x80, form & 0x40, (4 if form & 0x80 else 0) + (1 if form & 0x20 else 0)
+    else:
+        packed, locked, skip = form & 0x08, form & 0x04, (1 if form & 0x40 else 0) + (4 if form & 0x01 else 0)
+        if form & 0x02 or flags & _UNSYNC:
+            data = _synchronised(data)
+    if locked:
+        return b""
+    return _inflated(data[skip:]) if packed else data[skip:]
+
+
+def _inflated(data: bytes) -> bytes:
+    unpack = zlib.decompressobj()
+    try:
+        found = unpack.decompress(data, min(LARGEST, 16 << 20))
+    except zlib.error as error:
+        raise unreadable(f"ID3 压缩帧有误（{error}）", f"a compressed ID3 frame is damaged ({error})") from None
+    if unpack.unconsumed_tail or not unpack.eof:
+        raise unreadable("ID3 压缩帧过大或不完整", "a compressed ID3 frame is too large or incomplete")
+    return found

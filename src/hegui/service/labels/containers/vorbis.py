@@ -1,0 +1,86 @@
+"""Vorbis comments, as FLAC, Ogg Vorbis, Opus and Theora hold them: the label is the comment `AIGC=`.
+
+TC260-PG-202510A; Vorbis I specification, section 5.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.splice import MOST_PARTS
+from hegui.service.labels.schema import KEYWORD, Deviation
+
+_LENGTH = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """The vendor's name, the comments as they stand, and what follows them."""
+
+    vendor: bytes
+    items: tuple[bytes, ...]
+    tail: bytes
+
+    @property
+    def others(self) -> tuple[bytes, ...]:
+        """Return the comments that are no label."""
+        return tuple(item for item in self.items if not _is_label(item))
+
+    @property
+    def labelled(self) -> bool:
+        """Say whether a label is among them."""
+        return len(self.others) < len(self.items)
+
+    def labels(self, place: str) -> Iterator[Slot]:
+        """Yield the labels; a name that only contains the keyword is not the guide's."""
+        for item in self.items:
+            if _is_label(item):
+                name, _, value = item.partition(b"=")
+                notes = () if name.upper() == KEYWORD.encode() else (Deviation.OTHER_PLACE,)
+                yield Slot(f"{place} {name.decode('ascii', 'replace')}", value, notes)
+
+    def put(self, value: str | None) -> Comments:
+        """Return the comments with this label and no other."""
+        new = () if value is None else (f"{KEYWORD}={value}".encode(),)
+        return replace(self, items=(*self.others, *new))
+
+    def packed(self) -> bytes:
+        """Return the bytes."""
+        parts = [_LENGTH.pack(len(self.vendor)), self.vendor, _LENGTH.pack(len(self.items))]
+        for item in self.items:
+            parts += (_LENGTH.pack(len(item)), item)
+        return b"".join((*parts, self.tail))
+
+
+def _is_label(item: bytes) -> bool:
+    name, found, _ = item.partition(b"=")
+    return bool(found) and KEYWORD.encode() in name.upper()
+
+
+def _sized(data: bytes, at: int) -> tuple[bytes, int]:
+    end = at + 4 + _number(data, at)
+    if end > len(data):
+        raise unreadable("Vorbis 注释不完整", "a Vorbis comment is incomplete")
+    return data[at + 4 : end], end
+
+
+def _number(data: bytes, at: int) -> int:
+    if at + 4 > len(data):
+        raise unreadable("Vorbis 注释不完整", "the Vorbis comments are incomplete")
+    return int(_LENGTH.unpack_from(data, at)[0])
+
+
+def parse(data: bytes) -> Comments:
+    """Return the comments; raise UnreadableError."""
+    vendor, at = _sized(data, 0)
+    count, at = _number(data, at), at + 4
+    items: list[bytes] = []
+    if count > MOST_PARTS:
+        raise unreadable("Vorbis 注释过多", "there are too many Vorbis comments")
+    for _ in range(count):
+        item, at = _sized(data, at)
+        items.append(item)
+    return Comments(vendor, tuple(items), data[at:])
