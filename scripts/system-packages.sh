@@ -3,7 +3,6 @@
 # need them are skipped and name the package.
 set -eu
 wanted=""
-command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || wanted="$wanted chromium fonts-wqy-microhei"
 command -v ffprobe >/dev/null 2>&1 || wanted="$wanted ffmpeg"
 command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
