@@ -78,9 +78,9 @@ class Index:
     longest: int = 0
 
     @classmethod
-    def of(cls, forms: Iterable[tuple[str, Form]]) -> Index:
-        """Index `(pattern, form)` pairs; equal patterns are one."""
-        grouped: dict[str, list[Form]] = {}
+    def of(cls, forms: Iterable[tuple[str, Form]], hints: Iterable[str] = ()) -> Index:
+        """Index `(pattern, form)` pairs; equal patterns are one. `hints` are patterns that may have no form."""
+        grouped: dict[str, list[Form]] = {pattern: [] for pattern in hints}
         for pattern, form in forms:
             grouped.setdefault(pattern, []).append(form)
         return cls(
@@ -107,7 +107,8 @@ class Library:
     """A compiled library; `version` is the digest of its words and what is said of them.
 
     `bones` are the words as skeletons, which find them however they are hidden; `literal` are those
-    that a skeleton can not tell from others (a mark or a repeated character is part of the word);
+    that a skeleton can not tell from others (a mark or a repeated character is part of the word),
+    looked for where `hints` says that their skeleton stands, or always where that says too little;
     `gone` are the rules that an edit took back.
     """
 
@@ -116,6 +117,8 @@ class Library:
     source: str
     bones: Index = field(compare=False, repr=False)
     literal: Index = field(compare=False, repr=False)
+    hints: frozenset[int] | None = field(compare=False, repr=False)
+    """Patterns of `bones` beside which literal words may stand; None where these are always to be looked for."""
     gone: frozenset[str] = frozenset()
     parts: tuple[Library, ...] = field(default=(), compare=False, repr=False)
     prefixes: Container[str] = field(init=False, compare=False, repr=False)
@@ -194,6 +197,7 @@ class Library:
             source=self.source,
             bones=self.bones.joined(more.bones),
             literal=self.literal.joined(more.literal),
+            hints=_shifted(self, more),
             gone=missing,
             parts=(self, more),
         )
@@ -213,6 +217,8 @@ def _prefixes(pattern: str) -> Iterator[str]:
 
 # --- compiling -----------------------------------------------------------------------------------------
 
+_LEAST_HINT = 2
+"""A skeleton of fewer characters stands everywhere, and tells nothing."""
 _MOST_SPELLINGS = 16
 _MOST_WHOLLY = 8
 _DIGITS = "0123456789"
@@ -253,11 +259,15 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
     words = tuple(Word(row.word, row.risk, row.row, folding.folded(row.word), row.rules, row.edit) for row in read)
     bones: list[tuple[str, Form]] = []
     literal: list[tuple[str, Form]] = []
+    hints: dict[str, None] = {}
+    always = False
     for word in words:
         for part, text in enumerate((word.folded, *map(folding.folded, word.rules.near))):
             found = skeleton(text).text
             if len(found) != len(text) or BREAK in found:
                 literal.append((text, Form(word, None, part)))
+                always = always or len(found) < _LEAST_HINT or found.isascii() or BREAK in found
+                hints[found] = None
                 continue
             bones.append((found, Form(word, None, part)))
             extra = dict(spellings(found)) if part == 0 else {}
@@ -266,9 +276,18 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
         words=words,
         version=_version(words),
         source=source,
-        bones=Index.of(bones),
+        bones=Index.of(bones, () if always else hints),
         literal=Index.of(literal),
+        hints=None if always else frozenset(range(len(hints))),
     )
+
+
+def _shifted(library: Library, more: Library) -> frozenset[int] | None:
+    """Return the hints of two libraries as those of their joined patterns."""
+    if library.hints is None or more.hints is None:
+        return None
+    size = len(library.bones.words)
+    return library.hints | {number + size for number in more.hints}
 
 
 def _version(words: tuple[Word, ...]) -> str:

@@ -141,15 +141,18 @@ def _text(mapped: Codes) -> str:
 
 def _without_repeats(signs: str, mapped: Codes) -> str:
     places = (mapped[1:] == mapped[:-1]).nonzero()[0]
+    if len(places):
+        # Most are line ends, spaces and Latin letters, which may repeat.
+        values = mapped[places]
+        places = places[(values >= ord(_FIRST_OTHER)) & (values != ord(SEPARATOR))]
     if not len(places):
         return signs
     if len(places) > REPEATS and (places[REPEATS:] - places[:-REPEATS] == REPEATS).any():
         return _REPEATED.sub(_once, signs)
     parts, start = [], 0
     for place in places.tolist():
-        if signs[place] >= _FIRST_OTHER and signs[place] != SEPARATOR:
-            parts.append(signs[start : place + 1])
-            start = place + 2
+        parts.append(signs[start : place + 1])
+        start = place + 2
     return "".join(parts) + signs[start:]
 
 

@@ -92,14 +92,16 @@ class Finder:
         if plain is None:
             plain = bones.text if bones else bones_of(text)
         hits = library.bones.matcher.find(plain)
-        if not hits and not library.literal.words:
+        hints = library.hints
+        literally = library.literal.words and (hints is None or any(number in hints for _, _, number in hits))
+        if not hits and not literally:
             return [], len(text)
         spans: list[tuple[Form, _Span]] = []
         if hits:
             bones = bones or skeleton(text)
             found = self._spans(hits, text, bones, before, final=final)
             spans += [(form, span) for span in found for form in library.bones.words[span.number]]
-        if library.literal.words:
+        if literally:
             literal = self._literal(fold or folding(text), before, final=final)
             spans += [(form, span) for span in literal for form in library.literal.words[span.number]]
         return self._fair(spans, text, before, nearby, final=final)
@@ -132,8 +134,13 @@ class Finder:
     def find_weak(self, text: str, plain: str | None = None) -> list[Find]:
         """Return the words that a text holds by their sound, each within one clause; `plain` is its skeleton's text, if there."""
         found: list[Find] = []
+        if plain is None:
+            plain = bones_of(text)
         homophones = Lane.HOMOPHONE in self._weak
-        if not homophones and not has_letters(bones_of(text) if plain is None else plain):
+        if not homophones and not has_letters(plain):
+            return found
+        # A find within one clause stands in the skeleton of the whole, too: most texts with Latin letters end here.
+        if self._weak == {Lane.PINYIN} and not any(sounds.may_hold(plain) for sounds, _ in self._sounds):
             return found
         gone, today = self._library.gone, clock.today()
         for begin, end in clauses(text):
