@@ -35,7 +35,11 @@ def test_the_commands_are_those_that_this_file_proves() -> None:
         ("serve",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("services", "set"), ("law", "list"), ("law", "show"),
         ("law", "clock"), ("law", "status"), ("evidence", "verify"), ("evidence", "export"),
         ("content", "check"), ("content", "normalise"), ("content", "replay"), ("content", "train"), ("content", "suggest"),
-        ("label", "write"), ("label", "propagate"), ("label", "read"), ("label", "verify"), ("label", "inspect"), ("label", "key"),
+        ("label", "write"), ("label", "propagate"), ("label", "read"), ("label", "verify"), ("label", "inspect"), ("label", "key"), ("label", "mark"),
+        ("review", "cases"), ("review", "labels"), ("rules", "answers", "add"), ("rules", "answers", "approve"),
+        ("rules", "answers", "list"), ("rules", "policy", "diff"), ("rules", "policy", "list"), ("rules", "policy", "live"),
+        ("rules", "policy", "shadow"), ("rules", "policy", "show"), ("rules", "policy", "write"), ("rules", "words", "add"),
+        ("rules", "words", "approve"), ("rules", "words", "list"), ("rules", "words", "take-back"),
         ("content", "library", "check"), ("content", "library", "diff"), ("content", "library", "export"),
     }  # fmt: skip
 

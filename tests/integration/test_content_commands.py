@@ -25,7 +25,9 @@ from tests.harness import BIN, MARKER, Server, environment, hegui
 CLAUSE = "GBT45654-B.1.1"
 SUBSET = risks().in_subset("keyword_and_refusal")
 MOBILE = "13812345678"
-VERSIONS = {"policy": load_policy(None).version, "library": load_library(None).version, "law": law_version()}
+VERSIONS = {
+    "policy": load_policy(None).version, "library": load_library(None).version, "law": law_version(), "model": "", "guard": "",
+}  # fmt: skip
 
 
 def piped(data: bytes | str, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:

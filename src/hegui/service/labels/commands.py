@@ -19,6 +19,7 @@ from hegui.service.labels import explain, files, sidecar, signatures
 from hegui.service.labels.containers import HEAD, NotWritableError, container_of
 from hegui.service.labels.containers.texts import PlainText
 from hegui.service.labels.files import Inspection, Verdict
+from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.schema import Kind, Label
 from hegui.service.labels.signatures import Signature
 
@@ -83,7 +84,7 @@ _out_option = click.option(
 )
 @click.option(
     "--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.IS.value, show_default=True,
-    help="1 属于、2 可能、3 疑似。 / 1 is, 2 possibly, 3 suspected.",
+    help="1 属于、2 可能、3 疑似。 / Is (1), possibly (2), suspected (3).",
 )  # fmt: skip
 @click.option("--sign-key", type=_FILE, help="签名密钥，签在 ReservedCode1。 / Signing key; signs in ReservedCode1.")
 @json_option
@@ -132,6 +133,49 @@ def key_command(out: Path, *, as_json: bool) -> None:
     """生成标识签名密钥（SM2）；公钥供他人列入信任清单。 / Make a key (SM2) for signing labels; others pin its public part."""
     key = signatures.new_key(out)
     say({"file": str(out), "public": key.public.hex()}, [key.public.hex()], as_json=as_json)
+
+
+# --- marking -------------------------------------------------------------------------------------------
+
+
+@label.command("mark", epilog="例 / example: hegui label mark a.png -o b.png;  hegui label mark photos/ -o marked/")
+@click.argument("given", nargs=-1, required=True, type=_FILE, metavar="IN…")
+@click.option(
+    "-o", "--out", type=_FILE, required=True, help="文件，或多个文件时的目录。 / A file; a folder for several."
+)
+@click.option("--wording", default="", help="标识文字，须含两要素。 / Wording, with both elements.")
+@click.option(
+    "--corner", type=click.Choice([item.value for item in Corner]), default=Corner.BOTTOM_RIGHT.value, show_default=True,
+    help="图片、视频上的位置。 / Where on pictures and video.",
+)  # fmt: skip
+@click.option("--font", type=_FILE, help="自备字体。 / A font of your own.")
+@click.option("--whole", is_flag=True, help="视频全程显示。 / Through the whole video.")
+@click.option(
+    "--codec", default="", help="自选视频编码器（许可证自负）。 / A video encoder of your choice, licence yours."
+)
+@click.option("--speech", type=_FILE, help="语音标识文件，代替节奏。 / A spoken label instead of the rhythm.")
+@click.option("--speech-text", default="", help="语音标识说的话。 / What the spoken label says.")
+@click.option(
+    "--at",
+    type=click.Choice(["start", "end", "both"]),
+    default="start",
+    show_default=True,
+    help="音频中的位置。 / Where in audio.",
+)
+@click.option(
+    "--producer", default="", help="原无隐式标识时写入，27 位编码。 / Write an implicit label where there is none."
+)
+@click.option(
+    "--id", "number", default="", help="内容编号，与 --producer 合用。 / Number of the content, with --producer."
+)
+@json_option
+@guarded
+def mark_command(given: tuple[Path, ...], out: Path, *, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - flags
+    """加显式标识：图片视频角标、音频节奏或语音、文档首行；原有隐式标识保留。 / Put the label that people see or hear; the implicit one stays."""
+    from hegui.service.labels.marks import commands as marks  # noqa: PLC0415 - Pillow and PyAV are loaded only where they are needed
+
+    several = out.is_dir() or len(given) > 1 or any(path.is_dir() for path in given)
+    return marks.run(_watched(found_files(given)), given, out, flags, several=several, as_json=as_json)
 
 
 # --- reading -------------------------------------------------------------------------------------------
