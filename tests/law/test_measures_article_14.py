@@ -31,7 +31,7 @@ def test_generation_and_transmission_stop_and_the_record_stays(
     records = exchanges(server.export(tmp_path / "out"))
     (record,) = [item for item in records if item["content_id"] == number]
     assert record["outcome"] == "refused_output"
-    assert set(record["versions"]) == {"policy", "library", "law"}
+    assert set(record["versions"]) == {"policy", "library", "law", "model", "guard"}
 
 
 def test_what_is_not_built_is_not_met(server: Server) -> None:

@@ -152,9 +152,7 @@ def test_it_finds_what_it_was_taught_in_texts_that_it_never_saw(model: Model) ->
 
 def test_a_score_is_a_probability_and_says_its_lane_and_version(model: Model) -> None:
     found = model.findings(f"前文{ONE}后文")
-    assert [(item.risk, item.lane, item.rule) for item in found] == [
-        ("A.2.a", "classifier", f"classifier:{model.version}")
-    ]
+    assert [(item.risk, item.lane, item.rule) for item in found] == [("A.2.a", "model", f"model:{model.version}")]
     assert model.thresholds["A.2.a"] <= found[0].score <= 1
     assert set(model.scores("")) == {"A.2.a", "A.4.a"}
     assert all(0 <= score < 0.5 for text in ("", " ，\u200b", "😀" * 9) for score in model.scores(text).values())
