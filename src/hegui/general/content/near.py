@@ -24,7 +24,8 @@ class Nearby:
     __slots__ = ("_places", "passed")
 
     def __init__(self) -> None:
-        self._places: dict[tuple[str, int], list[int]] = {}
+        self._places: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        """Ends and starts of each part."""
         self.passed = 0
         """Characters of a stream that came before the text that is looked at."""
 
@@ -34,7 +35,7 @@ class Nearby:
         other.passed = self.passed
         least = self.passed - WIDEST - _UNDECIDED
         for part, places in self._places.items():
-            if max(places) >= least:
+            if max(places)[0] >= least:
                 other._places[part] = list(places)
         return other
 
@@ -45,10 +46,12 @@ class Nearby:
         """
         start, end = start + self.passed, end + self.passed
         first = end - word.rules.within
+        mark = (end, start)
         places = self._places.setdefault((word.rule, part), [])
-        if start not in places:
-            places[:] = [place for place in places if place >= first - _UNDECIDED] + [start]
+        if mark not in places:
+            places[:] = [place for place in places if place[1] >= first - _UNDECIDED] + [mark]
         others = (other for other in range(len(word.rules.near) + 1) if other != part)
         return first <= start and all(
-            any(first <= place < end for place in self._places.get((word.rule, other), ())) for other in others
+            any(first <= place[1] and place < mark for place in self._places.get((word.rule, other), ()))
+            for other in others
         )

@@ -191,7 +191,7 @@ def _learn(session: Session, desk: Desk, item: Item, made: list[Decision]) -> No
     for decision in made:
         if rules.category(decision.verdict, decision.risk) != final:
             continue
-        kinds = learning.carry_out(session, desk, item, decision, done)
+        kinds = learning.carry_out(session, desk, item, decision, done, now=decision is made[-1])
         if kinds:
             payload = {"item": item.id, "decision": decision.id, "by": decision.by, "kinds": kinds}
             leave(session, "review.learned", payload, service=item.service)

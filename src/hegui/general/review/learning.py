@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from hegui.evidence import leave
 from hegui.evidence.box import Box
 from hegui.evidence.retention import Erased
+from hegui.general.content.folding import folded
 from hegui.general.content.policy import Action, Side
 from hegui.general.review import rules
 from hegui.general.review.events import ExceptionProposed, WordProposed
@@ -21,7 +22,7 @@ from hegui.general.review.models import Decision, Excerpt, Item, Kind, State, Ve
 from hegui.general.review.rules import Judgement, Phrase, Sample, Word
 from hegui.kit import clock, ids
 from hegui.kit.canonical import canonical
-from hegui.kit.errors import StoreError
+from hegui.kit.errors import InputError, StoreError
 from hegui.kit.events import Bus
 from hegui.kit.text import Bi
 from hegui.law import cite
@@ -85,22 +86,32 @@ def _sample(data: dict[str, Any] | None) -> Sample | None:
     return Sample(data["text"], Side(data["side"]), Action(data["action"]) if data["action"] else None)
 
 
-def carry_out(session: Session, desk: Desk, item: Item, decision: Decision, done: set[object]) -> list[str]:
-    """Tell of the proposals of a decision and keep its excerpts, those not in `done`; return the kinds of them."""
+def carry_out(  # noqa: PLR0913 - what is wanted, by whom, and what was done already
+    session: Session, desk: Desk, item: Item, decision: Decision, done: set[object], *, now: bool
+) -> list[str]:
+    """Tell of the proposals of a decision and keep its excerpts, those not in `done`; return the kinds of them.
+
+    `now` says that it is the decision that is being made: whoever makes it is told when a proposal is
+    refused. One of an earlier, blind decision that is refused is left out, so that it neither stops nor shows itself to others.
+    """
     wanted = read(desk.box, decision)
     if wanted is None:
         return []
     kinds: list[str] = []
     names = (item.id, decision.by, item.service)
     word, phrase = wanted.word, wanted.phrase
-    if word is not None and word not in done:
-        desk.bus.tell(session, WordProposed(*names, text=word.text.strip(), risk=word.risk))
-        kinds.append("word")
-    if phrase is not None and phrase not in done:
-        told = ExceptionProposed(*names, phrase=phrase.text.strip(), rule=phrase.rule, library=phrase.library)
-        desk.bus.tell(session, told)
-        kinds.append("exception")
-    done.update((word, phrase))
+    proposals: list[tuple[str, object, object]] = []
+    if word is not None:
+        text = word.text.strip()
+        proposals.append(("word", (folded(text), word.risk), WordProposed(*names, text=text, risk=word.risk)))
+    if phrase is not None:
+        text = phrase.text.strip()
+        told = ExceptionProposed(*names, phrase=text, rule=phrase.rule, library=phrase.library)
+        proposals.append(("exception", (folded(text), phrase.rule), told))
+    for name, key, event in proposals:
+        if (name, key) not in done:
+            done.add((name, key))
+            kinds.append(name if _told(session, desk, event, now=now) else f"{name}_refused")
     for kind, sample in ((Kind.LABEL, wanted.label), (Kind.CASE, wanted.case)):
         if sample is None or (kind, sample) in done:
             continue
@@ -116,6 +127,18 @@ def carry_out(session: Session, desk: Desk, item: Item, decision: Decision, done
         )  # fmt: skip
         kinds.append(kind.value)
     return kinds
+
+
+def _told(session: Session, desk: Desk, event: object, *, now: bool) -> bool:
+    """Tell of a proposal; return whether it was taken, raise InputError where the one who decides now is to hear of it."""
+    try:
+        with session.begin_nested():
+            desk.bus.tell(session, event)
+    except InputError:
+        if now:
+            raise
+        return False
+    return True
 
 
 # --- export and end ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
 from hegui.general.content import folding
+from hegui.general.content.folding import folded
 from hegui.general.content.library import Library
 from hegui.general.content.rows import PLAIN, WordRules
 from hegui.general.rulebook.events import BUS, RuleLive, RuleProposed, RuleRefused, RuleWithdrawn
@@ -294,8 +295,10 @@ def _was_alone(session: Session, by: Account, row: WordChange) -> bool:
     """Say whether somebody put the same change in force alone before and nobody approved it."""
     same = (WordChange.kind == row.kind, WordChange.folded == row.folded, WordChange.risk == row.risk)
     alone = (WordChange.urgent_by == by.id, WordChange.approver.is_(None), WordChange.id != row.id)
-    phrase = WordChange.phrase.is_not_distinct_from(row.phrase)
-    return session.scalar(select(WordChange.id).where(*same, *alone, phrase).limit(1)) is not None
+    wanted = folded(row.phrase or "")
+    return any(
+        folded(phrase or "") == wanted for phrase in session.scalars(select(WordChange.phrase).where(*same, *alone))
+    )
 
 
 def refuse(session: Session, by: Account, row: WordChange, why: str) -> None:

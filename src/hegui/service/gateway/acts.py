@@ -36,7 +36,7 @@ def erase_due_content(session: Session, moment: datetime) -> Erased | None:
         return None
     payload = {"class": CONTENT, "cutoff": clock.iso(moment), "count": count, "cite": CONTENT_CLAUSE}
     leave(session, "record.erased", payload)
-    session.execute(update(Exchange).where(due).values(content=None, content_key=None))
+    session.execute(update(Exchange).where(due).values(content=None, content_key=None, fingerprint=None))
     return Erased(CONTENT, count, moment)
 
 

@@ -70,6 +70,9 @@ class Exchange:
         self.checkers = engine.inforce.checkers(grant.service, audience)
         self._shadow = Shadow(self.checkers.shadow, grant.settings) if self.checkers.shadow else None
         self._asked: Asked | None = None
+        self._checking = ""
+        """What is being checked at this moment."""
+        self._committing = False
         self.content_id = ids.uuid7()
         self.streamed = body.get("stream") is True
         self._began = time.perf_counter()
@@ -110,6 +113,7 @@ class Exchange:
 
         Raises ApiError for a malformed request, or for a refusal where the service chose errors.
         """
+        self._checking = "input"
         try:
             if self.size > _BIG:
                 found = await asyncio.get_running_loop().run_in_executor(None, self._checked)
@@ -123,6 +127,7 @@ class Exchange:
             return await self._refused(refusals.UNDETERMINED, None)
         self.record.inbound = found.verdicts
         self.record.withheld_turns = found.withheld_turns
+        self._checking = ""
         if found.blocking:
             return await self._refused(refusals.of_input(found.blocking), self._set_answer(found))
         return await self._judge_in(found)
@@ -144,6 +149,10 @@ class Exchange:
             hide_messages(self.body["messages"], vault)
             self.record.question = hidden_question(self.record.question, vault)
             self.answer.vault = vault
+        elif self._hides and found.blocking:
+            # What blocked kept the parts from being read together, in which a value can stand.
+            with Vault(hidden=self._hides) as vault:
+                self.record.question = hidden_question(self.record.question, vault)
         self._hides = frozenset()
         return found
 
@@ -153,7 +162,9 @@ class Exchange:
         judge.prompt = prompt_of(messages) if judge.holding or judge.noting else ""
         if not judge.asks_input:
             return None
+        self._checking = "input:guard"
         verdicts, missing = await judge.request(messages, system=self.grant.settings.system_messages == "check")
+        self._checking = ""
         found.verdicts += verdicts
         if missing:
             self.record.not_scanned.append("input:guard")
@@ -195,7 +206,9 @@ class Exchange:
         base: Json = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
         try:
             base = loads_object(raw, "the upstream's answer")
+            self._checking = "output"
             body = await self._passing.whole(base)
+            self._checking = ""
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of an answer could not run")
             body = self._withheld(base)
@@ -274,7 +287,11 @@ class Exchange:
         return error.api
 
     async def client_gone(self) -> None:
-        """Record an exchange whose client went away before the end."""
+        """Record an exchange whose client went away before the end, and what was not checked to its end."""
+        if self._committing:
+            return  # what is being recorded stands
+        if self._checking:
+            self.record.not_scanned.append(self._checking)
         self._passing.broke_off()
         self._note_answer()
         if not self.answer.outcome:
@@ -286,6 +303,7 @@ class Exchange:
 
     async def commit(self) -> None:
         """Make the record durable; raise ApiError 503 when that can not be done."""
+        self._committing = True
         self._forget()
         end = time.perf_counter()
         self.record.latency_ms = int((end - self._began) * 1000)

@@ -146,7 +146,8 @@ class RequestCheck:
         """Look at every text of the request in one pass, a line end between them, as in most requests nothing hits.
 
         A line end is part of no number or address and is no Latin letter, so whatever hits in one
-        of the texts hits in the whole as well; where anything hits, each text is looked at alone.
+        of the texts hits in the whole as well; where anything hits, each text is looked at alone. A
+        classifier's score is diluted by other text, so it is asked about each.
         """
         found: list[str] = []
         for place, message in enumerate(messages):
@@ -158,7 +159,9 @@ class RequestCheck:
         found.extend(text for _, text in texts.options(body))
         for text in found:
             _check_length(text)
-        return not self._checker.check("\n".join(found), Side.INPUT).verdicts
+        if self._checker.check("\n".join(found), Side.INPUT).verdicts:
+            return False
+        return not any(self._checker.scored(text, Side.INPUT) for text in found)
 
     def _text(self, text: str) -> Checked:
         _check_length(text)

@@ -28,11 +28,6 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
     """Check one text as input and return a result in the shape of OpenAI's moderations, recorded."""
     checkers = engine.inforce.checkers(grant.service, audience)
     checker = checkers.chat
-    record = Exchanged(
-        content_id=ids.uuid7(), service=grant.service, key=grant.key, person=None, endpoint="moderations",
-        model="hegui-content", upstream="", streamed=False, started=clock.now(), outcome="checked", audience=audience.value,
-        question=hidden_text(text, checker.sides[Side.INPUT].replaced),
-    )  # fmt: skip
     if len(text) > LONGEST_TEXT:
         raise ApiError(
             400,
@@ -40,6 +35,11 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
             f"文本超过 {LONGEST_TEXT} 字，请分开发送 / the text is over {LONGEST_TEXT} characters; split it",
             param="input",
         )
+    record = Exchanged(
+        content_id=ids.uuid7(), service=grant.service, key=grant.key, person=None, endpoint="moderations",
+        model="hegui-content", upstream="", streamed=False, started=clock.now(), outcome="checked", audience=audience.value,
+        question=hidden_text(text, checker.sides[Side.INPUT].replaced),
+    )  # fmt: skip
     checked = CLEAN
     try:
         checked = checker.check(text, Side.INPUT)
@@ -48,7 +48,7 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
         record.not_scanned, record.outcome = [_PATH], refusals.UNDETERMINED
     judge = Judge(checker, engine.guard)
     if judge.asks_input and not (checked.blocked or record.not_scanned):
-        checked, record.not_scanned = await judge.beside(checked, text)
+        checked, record.not_scanned = await judge.beside(checked, str(record.question))
         if record.not_scanned and judge.input_blocks:
             record.outcome = refusals.UNDETERMINED
     record.inbound = [(_PATH, verdict) for verdict in checked.verdicts]

@@ -25,6 +25,7 @@ from hegui.general.content.policy import Action, Audience, Policy, Urgency
 from hegui.general.content.skeleton import skeleton
 from hegui.kit import clock
 from hegui.kit.canonical import canonical
+from hegui.service.gateway.texts import leaves
 
 KIND = "exchange"
 ANSWERED = "answered"
@@ -94,7 +95,20 @@ def fingerprint(keyring: Keyring, service: str, question: object, answer: object
 
 
 def _said(item: object) -> str:
-    return item if isinstance(item, str) else canonical(item).decode()
+    """Return the texts of what is kept: those of messages without their JSON."""
+    if not isinstance(item, str):
+        return canonical(item).decode()
+    try:
+        messages = orjson.loads(item)
+    except orjson.JSONDecodeError:
+        return item
+    if not isinstance(messages, list):
+        return item
+    return "\n".join(text for one in messages if isinstance(one, dict) for _, text in leaves(one, ""))
+
+
+_SAID = frozenset({ANSWERED, "refused_output", "ended_output", "client_gone", "upstream_incomplete"})
+"""Outcomes with something of the model's own; a refusal holds a number that makes each another."""
 
 
 class ContentBox:
@@ -202,7 +216,12 @@ class RecordWriter:
             "flagged": exchanged.urgency is not None,
             "urgency": exchanged.urgency,
             "fingerprint": exchanged.urgency
-            and fingerprint(self._keyring, exchanged.service, exchanged.question, exchanged.answer),
+            and fingerprint(
+                self._keyring,
+                exchanged.service,
+                exchanged.question,
+                exchanged.answer if exchanged.outcome in _SAID else "",
+            ),
             "shadow": exchanged.shadow,
             "content": b64encode(sealed).decode(),
             "content_key": self._box.key_id,

@@ -21,7 +21,7 @@ from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import schema
 from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of
-from hegui.service.labels.containers.container import MOST_SLOTS
+from hegui.service.labels.containers.container import MOST_SLOTS, not_writable
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
 
 
@@ -194,18 +194,25 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label]) -> Inspection:
+    target = target.resolve()  # a link stays one, and what it leads to is labelled
     try:
         with source.open("rb") as file, _beside(target) as new:
             there = inspect_stream(file, source.name)
             label = label_of(there)
             file.seek(0)
-            container = container_of(file.read(HEAD), source.name)
+            head = file.read(HEAD)
+            container = container_of(head, source.name)
+            if container_of(head, target.name).name != container.name:
+                raise not_writable(
+                    f"目标的扩展名属于另一种格式：{target.name}",
+                    f"the target's name is of another format: {target.name}",
+                )
             before = container.payload(file)
             with new.open("wb+") as out:
                 container.write(file, out, label.as_json())
                 out.flush()
                 os.fsync(out.fileno())
-                found = _verified(container, out, source.name, label, before)
+                found = _verified(container, out, target.name, label, before)
             new.chmod(source.stat().st_mode & 0o777)
             new.replace(target)
             return found

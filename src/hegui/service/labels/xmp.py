@@ -14,7 +14,7 @@ from functools import lru_cache
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import MOST_SLOTS, Slot, unreadable
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
@@ -103,10 +103,14 @@ class _Walk:
             raise unreadable("XMP 嵌套过深", "the XMP is nested too deep")
         self._declare(attributes)
         at = self._parser.CurrentByteIndex
+        end = 0
         for key, value in attributes.items():
             space, local = self._full(key)
             if ":" in key and KEYWORD in local and _is_label(space, value):
-                self.found.append(_Place(at, _tag_end(self.packet, at), value, key, space == NAMESPACE))
+                end = end or _tag_end(self.packet, at)
+                self.found.append(_Place(at, end, value, key, space == NAMESPACE))
+                if len(self.found) > MOST_SLOTS:
+                    raise unreadable("XMP 中的标识过多", "the XMP has too many labels")
             elif self._inside is None and not key.startswith("xmlns") and (value or local != "about"):
                 self.rest.append(f"{self._depth} {space} {local} {value}")
         full = self._full(name)

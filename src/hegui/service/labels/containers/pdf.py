@@ -52,7 +52,8 @@ def _data(file: BinaryIO) -> bytes:
 def _reader(data: bytes) -> Any:  # noqa: ANN401 - the library's own type, imported late
     from pypdf import PdfReader  # noqa: PLC0415 - slow to import, seldom needed
 
-    if b"%%EOF" not in data[-2048:]:
+    end = data.rfind(b"%%EOF")
+    if end < 0 or data[end + 5 :].strip(b"\0\t\n\f\r "):
         raise unreadable("PDF 不完整，没有结尾", "the PDF is incomplete: it has no end")
     reader = PdfReader(io.BytesIO(data), strict=False)
     if reader.is_encrypted and not reader.decrypt(""):

@@ -23,6 +23,8 @@ _PLAIN = b"\0\0\0\0"
 _EXIF = b"eXIf"
 _AFTER_HEAD = 8 + 12 + 13
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_LARGEST_LOOSE = 1 << 20
+_MOST_PACKETS = 4
 _LARGEST_TEXT = 16 << 20
 _LARGEST = (1 << 31) - 1
 _XMP_PLACE = "iTXt XML:com.adobe.xmp"
@@ -102,18 +104,27 @@ class Png:
 
     def _parts(self, file: BinaryIO) -> Iterator[_Part]:
         """Yield the chunks that have labels, and all packets; raise UnreadableError for those that are damaged."""
+        packets = 0
         for kind, at, length in self._chunks(file):
             if kind not in _TEXT_KINDS and kind != _EXIF:
+                if kind[:1].islower() and length <= _LARGEST_LOOSE:
+                    # A damaged kind can hide a label.
+                    file.seek(at + 8)
+                    if _check(kind, file.read(length)) != file.read(4):
+                        raise unreadable(f"PNG 在第 {at} 字节处损坏", f"the PNG is damaged at byte {at}")
                 continue
             if length > _LARGEST_TEXT:
                 raise unreadable("文本块过大", "a text chunk is too large")
             file.seek(at + 8)
             data, check = file.read(length), file.read(4)
+            if check != _check(kind, data):
+                raise unreadable(f"PNG 在第 {at} 字节处损坏", f"the PNG is damaged at byte {at}")
             part = _exif(at, data) if kind == _EXIF else _labelled(kind, at, data)
             if part is None:
                 continue
-            if check != _check(kind, data):
-                raise unreadable(f"PNG 在第 {at} 字节处损坏", f"the PNG is damaged at byte {at}")
+            packets += part.packet is not None
+            if packets > _MOST_PACKETS:
+                raise unreadable("XMP 块过多", "there are too many XMP chunks")
             yield part
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:

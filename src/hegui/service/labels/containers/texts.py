@@ -120,7 +120,7 @@ class Markdown(PlainText):
         blocks = list(_BLOCK.finditer(match[1]))
         for block in blocks:
             yield self._slot(block[0])
-        if not blocks and re.search(rf"^\s*\W?{KEYWORD}\W?\s*:", match[1], re.MULTILINE):
+        if not blocks and re.search(rf"^[ \t]*\W?{KEYWORD}\W?[ \t]*:", match[1], re.MULTILINE):
             yield self._slot(match[1])
 
     @staticmethod
