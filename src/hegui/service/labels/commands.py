@@ -14,9 +14,11 @@ import orjson
 from hegui.kit import ids
 from hegui.kit.commands import guarded, json_option, say
 from hegui.kit.errors import InputError
+from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi
 from hegui.service.labels import explain, files, sidecar, signatures
-from hegui.service.labels.containers import HEAD, NotWritableError, container_of
+from hegui.service.labels.containers import CONTAINERS, HEAD, NotWritableError, container_of
+from hegui.service.labels.containers.container import not_writable
 from hegui.service.labels.containers.texts import PlainText
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.marks.corner import Corner
@@ -101,11 +103,27 @@ def write_command(  # noqa: PLR0913 - the flags of one command
     except NotWritableError:
         if not _has_no_place(source):
             raise
-        if source.resolve() != out.resolve():
-            out.write_bytes(source.read_bytes())
+        sidecar.check(source, wanted)
+        _copy_text(source, out, wanted)
         found = sidecar.write(out, wanted)
         click.echo(f"标识写在 / the label stands in {sidecar.sidecar_of(out)}", err=True)
     _say(out, found, as_json=as_json)
+
+
+def _copy_text(source: Path, out: Path, wanted: Label) -> None:
+    """Copy a text that has its label beside it; raise, before anything is written, where another's stands beside the target."""
+    if source.resolve() != out.resolve():
+        sidecar.check(out, wanted)
+        if _has_place(out):
+            raise not_writable(
+                f"目标的扩展名属于另一种格式：{out.name}", f"the target's name is of another format: {out.name}"
+            )
+        write_atomic(out, source.read_bytes())
+
+
+def _has_place(path: Path) -> bool:
+    """Say whether files of that name have a place for a label of their own."""
+    return any(path.suffix.lower() in item.suffixes for item in CONTAINERS if item.name not in _WITHOUT_PLACE)
 
 
 def _has_no_place(path: Path) -> bool:
@@ -122,6 +140,15 @@ def _has_no_place(path: Path) -> bool:
 @guarded
 def propagate_command(source: Path, out: Path, propagator: str, number: str, *, as_json: bool) -> None:
     """加上传播要素，生成方的字段不动。 / Add the fields of propagation; the producer's stay."""
+    there = sidecar.read(source)
+    if there is not None and _has_no_place(source):
+        wanted = files.passed_on(there, propagator, number)
+        if source.resolve() != out.resolve() and sidecar.read(out) is not None:
+            sidecar.check(out, wanted)
+        if source.resolve() != out.resolve():
+            write_atomic(out, source.read_bytes())
+        _say(out, sidecar.put(out, wanted), as_json=as_json)
+        return
     _say(out, files.propagate(source, out, propagator, number), as_json=as_json)
 
 

@@ -142,24 +142,23 @@ def write(source: Path, target: Path, label: Label) -> Inspection:
 
 def propagate(source: Path, target: Path, propagator: str, number: str, *, reserved: str = "") -> Inspection:
     """Add the fields of propagation to a label that is there; the producer's four stay as they are (Labelling Measures 6)."""
+    return _write(source, target, lambda there: passed_on(there, propagator, number, reserved=reserved))
 
-    def passed_on(there: Inspection) -> Label:
-        if there.label is None or there.verdict is not Verdict.PRESENT:
-            raise LabelError(
-                Bi(
-                    f"不能传播：{VERDICT_NAMES[there.verdict].zh}",
-                    f"can not be passed on: {VERDICT_NAMES[there.verdict].en}",
-                ),
-                Bi("先用 hegui label verify 查明", "look at it with `hegui label verify` first"),
-                cite=cite("LAB-6.4"),
-            )
-        label = there.label.propagated(propagator, number, reserved=reserved)
-        wrong = schema.code_faults(propagator, Deviation.PROPAGATOR_CODE)
-        if wrong or not number:
-            schema.check(Label.first(propagator, number))
-        return label
 
-    return _write(source, target, passed_on)
+def passed_on(there: Inspection, propagator: str, number: str, *, reserved: str = "") -> Label:
+    """Return the label of what is passed on; raise LabelError where there is none to go on with."""
+    if there.label is None or there.verdict is not Verdict.PRESENT:
+        raise LabelError(
+            Bi(
+                f"不能传播：{VERDICT_NAMES[there.verdict].zh}",
+                f"can not be passed on: {VERDICT_NAMES[there.verdict].en}",
+            ),
+            Bi("先用 hegui label verify 查明", "look at it with `hegui label verify` first"),
+            cite=cite("LAB-6.4"),
+        )
+    if schema.code_faults(propagator, Deviation.PROPAGATOR_CODE) or not number:
+        schema.check(Label.first(propagator, number))
+    return there.label.propagated(propagator, number, reserved=reserved)
 
 
 def _over(there: Inspection, label: Label) -> Label:

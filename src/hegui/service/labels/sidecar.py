@@ -14,7 +14,7 @@ from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi
 from hegui.service.labels import schema
 from hegui.service.labels.files import Inspection, Verdict, inspect_bytes
-from hegui.service.labels.schema import KEYWORD, Label
+from hegui.service.labels.schema import KEYWORD, Label, LabelError
 
 SUFFIX = ".aigc.json"
 _LARGEST = 256 * 1024
@@ -36,21 +36,31 @@ def _digest(path: Path) -> str:
         ) from None
 
 
+def check(path: Path, label: Label | None) -> None:
+    """Raise LabelError where a label beside a file is not the label's provider's, or can not be told; `label` None for none."""
+    there = read(path)
+    if there is None:
+        return
+    own = schema.credit_code(label.content_producer) if label is not None else ""
+    others = [reading.label for reading in there.readings]
+    known = {schema.credit_code(other.content_producer) if other is not None else "" for other in others}
+    if not own or known != {own}:
+        raise LabelError(
+            Bi("旁边已有他人或无法辨认的标识，不能覆盖", "there is a label of another provider beside it, or one that can not be told"),
+            Bi("传播他人内容用 hegui label propagate", "pass other people's content on with `hegui label propagate`"),
+            cite="LAB-10.2",
+        )  # fmt: skip
+
+
 def write(path: Path, label: Label) -> Inspection:
     """Write a label beside a file; raise InputError, and never over another provider's."""
     schema.check(label)
-    there = read(path)
-    if there is not None and there.label is not None:
-        own = schema.credit_code(label.content_producer)
-        if not own or schema.credit_code(there.label.content_producer) != own:
-            raise InputError(
-                Bi("旁边已有他人的标识，不能覆盖", "there is a label of another provider beside it"),
-                Bi(
-                    "传播他人内容用 hegui label propagate",
-                    "pass other people's content on with `hegui label propagate`",
-                ),
-                cite="LAB-10.2",
-            )
+    check(path, label)
+    return put(path, label)
+
+
+def put(path: Path, label: Label) -> Inspection:
+    """Write a label beside a file that is known to be its own."""
     body = {KEYWORD: label.as_dict(), "file": path.name, "sha256": _digest(path)}
     write_atomic(sidecar_of(path), json.dumps(body, ensure_ascii=False, indent=1).encode())
     found = read(path)

@@ -30,9 +30,16 @@ def run(  # noqa: PLR0913 - the flags of one command
     """Mark files, tell of each, and return the exit code: 2 where one of several could not be marked; raise where the only one could not."""
     code = 0
     roots = [path for path in given if path.is_dir()]
+    written: set[Path] = set()
     for path in found:
         target = _target(path, roots, out) if several else out
         try:
+            if target.resolve() in written:
+                raise InputError(
+                    Bi(f"两个文件都要写到 {target}", f"two files would be written to {target}"),
+                    Bi("改名，或分几次标记", "rename one, or mark them in two runs"),
+                )
+            written.add(target.resolve())
             done = marking.mark(path, target, _options(flags), _progress(path))
         except HeguiError as error:
             if not several:

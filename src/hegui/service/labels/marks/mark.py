@@ -67,6 +67,8 @@ def mark(source: Path, target: Path, options: Options = Options(), progress: Any
     """
     there = _label_of(source)
     wanted = there.label or options.first
+    if there.container in {"text", "json", "sidecar"} and source.resolve() != target.resolve():
+        sidecar.check(target, wanted)
     with _beside(target, source.suffix) as (visible, final):
         kind, details = _marked(source, visible, options, progress)
         found = _labelled(visible, final, wanted, source.name)
