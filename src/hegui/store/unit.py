@@ -123,3 +123,10 @@ def unit_of_work(store: Store) -> Iterator[Session]:
     finally:
         session.close()
         _open.reset(token)
+
+
+@contextmanager
+def attempt(session: Session) -> Iterator[None]:
+    """Do a part of a unit that may fail without the rest: on an error what it did is undone, and the error goes on."""
+    with session.begin_nested():
+        yield

@@ -120,10 +120,10 @@ def test_a_proposal_that_is_refused_leaves_nothing_half_done(
     anna.get(f"/review/{item.id}?lang=zh")
     anna.post(f"/review/{item.id}/take")
     before = len(desk.entries("review.decided"))
-    form = {"verdict": "violates", "risk": "A.1.a", "add_word": "1", "word": "标记词甲", "word_risk": "A.1.a"}
+    form = {"verdict": "violates", "risk": "A.1.a", "add_word": "1", "word": "丙丁戊己庚", "word_risk": "A.1.a"}
     answer = anna.post(f"/review/{item.id}/decide", form)
     assert answer.status_code == 400
-    assert "词库已有 标记词甲" in see(answer).text
+    assert "词库已有 丙丁戊己庚" in see(answer).text
     assert desk.sql("SELECT count(*) FROM review_decision WHERE item_id = %s", item.id) == [(0,)]
     assert len(desk.entries("review.decided")) == before
     assert anna.post(f"/review/{item.id}/decide", form | {"add_word": ""}).status_code == 303

@@ -26,6 +26,7 @@ from hegui.kit.errors import InputError, StoreError
 from hegui.kit.events import Bus
 from hegui.kit.text import Bi
 from hegui.law import cite
+from hegui.store.unit import attempt
 
 REVIEW = "review"
 """Retention class of what the review keeps of texts."""
@@ -132,7 +133,7 @@ def carry_out(  # noqa: PLR0913 - what is wanted, by whom, and what was done alr
 def _told(session: Session, desk: Desk, event: object, *, now: bool) -> bool:
     """Tell of a proposal; return whether it was taken, raise InputError where the one who decides now is to hear of it."""
     try:
-        with session.begin_nested():
+        with attempt(session):
             desk.bus.tell(session, event)
     except InputError:
         if now:

@@ -33,6 +33,7 @@ from hegui.kit.text import Bi
 from hegui.law import risks
 from hegui.people.models import Account
 from hegui.people.permits import Act, Role, permits
+from hegui.store.unit import attempt
 
 Reader = Callable[[Session, Keyring, str, Account], dict[str, Any] | None]
 """Returns the texts and hits of an exchange to somebody who may read them, and records that it did; None if gone."""
@@ -206,7 +207,7 @@ class Pages:
         desk = learning.Desk(Box(shared.keyring), self._bus, shared.settings.review_days)
         try:
             # Whoever hears of a proposal may refuse it; then nothing of the decision is kept either.
-            with visit.session.begin_nested():
+            with attempt(visit.session):
                 acts.decide(visit.session, desk, visit.path["id"], visit.person, _judgement(visit))
         except InputError as error:
             item = acts.take(visit.session, _item(visit).id, visit.person)
