@@ -13,11 +13,10 @@ import json
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from html.parser import HTMLParser
 from typing import Any, BinaryIO
 
 from hegui.kit.yaml import YAMLError, read_yaml
-from hegui.service.labels.containers.container import NotWritableError, Slot, not_writable, unreadable
+from hegui.service.labels.containers.container import MOST_SLOTS, NotWritableError, Slot, not_writable, unreadable
 from hegui.service.labels.schema import FIELDS, KEYWORD, LONGEST_VALUE, NEEDED, Deviation
 
 __all__ = ["Html", "Json", "Markdown", "NotWritableError", "PlainText", "is_text"]
@@ -31,6 +30,14 @@ _DAMAGED = re.compile(
     rf"\A\ufeff?\s*\\?-{{3}}.{{0,200}}?^\s*{KEYWORD}\s*:.*?^\s*ContentProducer\s*:", re.DOTALL | re.MULTILINE
 )
 _DAMAGED_WITHIN = 4096
+_LONGEST_HEAD = 1 << 20
+"""Most characters of a page in which its head is looked for."""
+_NAME = re.compile(r"<(/?[a-z][^\s/>]*|!doctype)")
+_NEXT = re.compile("[>\"']")
+_ATTRIBUTE = re.compile(r"([^\s=/>\"'<]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+)")
+_RAW = frozenset(
+    {"title", "textarea", "xmp", "noscript", "template", "script", "style", "iframe", "noembed", "noframes"}
+)
 
 
 def is_text(head: bytes) -> bool:
@@ -164,37 +171,66 @@ class Markdown(PlainText):
         return _digest("", text) if match is None else _digest(_BLOCK.sub("", match[1]), text[match.end() :])
 
 
-class _Metas(HTMLParser):
-    """Where the label's meta elements stand, and where a new one can."""
+class _Metas:
+    """Where the label's meta elements stand, and where a new one can: in the head, and nowhere inside other text.
+
+    The head is walked once, tag by tag; what a browser takes for text (a title, a script, a comment) is passed over.
+    """
 
     def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
         self.found: list[tuple[int, int, str]] = []
         self.place = 0
-        self._done = False
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
-        self.feed(text)
-        self.close()
+        self._text = text
+        low = text[:_LONGEST_HEAD].lower()
+        at, size = 0, len(low)
+        while (at := low.find("<", at)) >= 0:
+            if low.startswith("<!--", at):
+                at = _after(low, "-->", at, size)
+                continue
+            name = _NAME.match(low, at)
+            if name is None:
+                at += 1
+                continue
+            end = _tag_end(low, name.end())
+            if end < 0:
+                if KEYWORD.lower() in low[at:] and name[1] == "meta":
+                    raise unreadable("标签没有结束", "a tag does not end")
+                return
+            if name[1] in {"/head", "body"}:
+                return
+            self._tag(name[1], at, end)
+            at = _after(low, f"</{name[1]}", end, size) if name[1] in _RAW else end
 
-    def _here(self) -> tuple[int, int]:
-        line, column = self.getpos()
-        start = self._starts[line - 1] + column
-        return start, start + len(self.get_starttag_text() or "")
+    def _tag(self, name: str, start: int, end: int) -> None:
+        if name in {"html", "head", "!doctype"}:
+            self.place = end
+        elif name == "meta":
+            given = {
+                key.lower(): html.unescape(value.strip("\"'"))
+                for key, value in _ATTRIBUTE.findall(self._text[start:end])
+            }
+            if given.get("name", "").upper() == KEYWORD:
+                self.found.append((start, end, given.get("content", "")))
+                if len(self.found) > MOST_SLOTS:
+                    raise unreadable("标识过多", "there are too many labels")
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a label, and the end of the tag after which a new one can stand."""
-        start, end = self._here()
-        given = {name: value or "" for name, value in attrs}
-        if tag == "meta" and given.get("name", "").upper() == KEYWORD:
-            self.found.append((start, end, given.get("content", "")))
-        elif tag in {"html", "head"} and not self._done:
-            self.place, self._done = end, tag == "head"
 
-    def handle_decl(self, decl: str) -> None:
-        """Note the end of the document type."""
-        if not self.place:
-            line, column = self.getpos()
-            self.place = self._starts[line - 1] + column + len(decl) + 3
+def _after(text: str, mark: str, at: int, size: int) -> int:
+    found = text.find(mark, at)
+    return size if found < 0 else found + len(mark)
+
+
+def _tag_end(text: str, at: int) -> int:
+    """Return the place after the tag, quoted values passed over; -1 where it does not end."""
+    while True:
+        match = _NEXT.search(text, at)
+        if match is None:
+            return -1
+        if match[0] == ">":
+            return match.end()
+        at = text.find(match[0], match.end()) + 1
+        if not at:
+            return -1
 
 
 class Html(PlainText):

@@ -18,6 +18,7 @@ from hegui.service.labels.exif import Directories, Entry
 from hegui.service.labels.schema import Deviation
 
 _MOST_DIRECTORIES = 4096
+_MOST_ENTRIES = 100_000
 _POINTERS = frozenset({330, 34665, 34853, 40965})
 _STRIPS = {273: 279, 324: 325, 513: 514}
 """The tags of the places of strips, tiles and old JPEG data, and those of their lengths."""
@@ -44,6 +45,7 @@ class _Reading:
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.tiff = Directories(file)
+        self.entries = 0
         self.seen: set[int] = set()
         self.main = self._chain(self.tiff.first)
         if not self.main:
@@ -65,6 +67,9 @@ class _Reading:
             if len(self.seen) > _MOST_DIRECTORIES:
                 raise unreadable("TIFF 目录过多", "the TIFF has too many directories")
             entries, next_at = self.tiff.directory(at)
+            self.entries += len(entries)
+            if self.entries > _MOST_ENTRIES:
+                raise unreadable("TIFF 标签过多", "the TIFF has too many tags")
             found.append(_Directory(at, entries, next_at))
             at = self.tiff.number(self.tiff.word, next_at)
         return found
