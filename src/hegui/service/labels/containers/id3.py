@@ -13,9 +13,11 @@ from typing import BinaryIO
 
 from hegui.service.labels import xmp
 from hegui.service.labels.containers.container import Slot, unreadable
-from hegui.service.labels.containers.splice import LARGEST, Hash, counted, from_xmp, take
+from hegui.service.labels.containers.splice import Hash, counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
+_LARGEST_FRAME = 1 << 20
+"""Most bytes that a compressed frame which can hold a label may unpack to."""
 _V2, _V3, _V4 = 2, 3, 4
 _HEAD = 10
 _PADDING = 1024
@@ -244,7 +246,7 @@ def _text(raw: bytes, head: int, version: int, flags: int) -> bytes:
 def _inflated(data: bytes) -> bytes:
     unpack = zlib.decompressobj()
     try:
-        found = unpack.decompress(data, min(LARGEST, 16 << 20))
+        found = unpack.decompress(data, _LARGEST_FRAME)
     except zlib.error as error:
         raise unreadable(f"ID3 压缩帧有误（{error}）", f"a compressed ID3 frame is damaged ({error})") from None
     if unpack.unconsumed_tail or not unpack.eof:
