@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from hegui.service.labels.text import check_wording
+from tests.browser import chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SNIPPET = Path(str(files("hegui.service.labels.marks") / "interface"))
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install the package `chromium`")
+pytestmark = chromium.NEEDED
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield found
-        found.close()
+    with chromium.browser() as opened:
+        yield opened
 
 
 def page_of(browser: Browser, tmp_path: Path, body: str, *, width: int = 1280, script: str = "") -> Page:

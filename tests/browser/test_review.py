@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser import chromium
 from tests.harness import MARKER, Server
 from tests.reviewers import ask, flagging, people
 from tests.unit.people.desk import PASSWORD
 from tests.upstream import ScriptedUpstream
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SHOTS = os.environ.get("SCREENSHOTS")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install the package `chromium`")
+pytestmark = chromium.NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +30,8 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstrea
 
 @pytest.fixture(scope="module")
 def page(reviewed: Server) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-                  "--disable-sync", "--no-first-run", "--disable-quic"],
-        )  # fmt: skip
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        yield page
-        browser.close()
-    assert [text for text in problems if "status of 400" not in text] == []
+    with chromium.page("status of 400") as opened:
+        yield opened
 
 
 def shoot(page: Page, name: str) -> None:

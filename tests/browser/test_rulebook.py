@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_console import CHROMIUM, NEW_PASSWORD
+from tests.browser import chromium
+from tests.browser.test_console import NEW_PASSWORD
 from tests.harness import Server, hegui
 
 SHOTS = os.environ.get("SCREENSHOTS")
 WORD = "标记词丁"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: install the package `chromium`")
+pytestmark = chromium.NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +30,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-                  "--disable-sync", "--no-first-run", "--disable-quic"],
-        )  # fmt: skip
+    with chromium.browser() as opened:
         yield opened
-        opened.close()
 
 
 def arrive(browser: Browser, server: Server, name: str, password: str) -> Page:

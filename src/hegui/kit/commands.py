@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
 from hegui.kit.errors import HeguiError
 from hegui.kit.settings import Settings, read_settings
+from hegui.kit.text import Bi
 
 P = ParamSpec("P")
+T = TypeVar("T")
+_EVERY = 2.0
 
 
 def say(data: Any, lines: list[str], *, as_json: bool) -> None:  # noqa: ANN401 - any JSON value
@@ -24,6 +28,16 @@ def say(data: Any, lines: list[str], *, as_json: bool) -> None:  # noqa: ANN401 
     else:
         for line in lines:
             click.echo(line)
+
+
+def watched(items: Iterable[T], what: Bi) -> Iterator[T]:
+    """Yield items; when it takes long, say on stderr every two seconds how many are done."""
+    due = time.monotonic() + _EVERY
+    for done, item in enumerate(items):
+        yield item
+        if time.monotonic() >= due:
+            click.echo(f"{done + 1:,} {what.both}", err=True)
+            due = time.monotonic() + _EVERY
 
 
 def guarded(command: Callable[P, int | None]) -> Callable[P, None]:

@@ -21,9 +21,9 @@ from hegui.general.content.library import load_library
 from hegui.general.content.library_commands import library as library_group
 from hegui.general.content.policy import ACTION_NAMES, Action, Side, load_policy
 from hegui.general.content.replay import Replay
-from hegui.general.content.showing import BAD_INPUT, say_broken, watched
+from hegui.general.content.showing import BAD_INPUT, say_broken
 from hegui.general.content.texts import Broken, Text
-from hegui.kit.commands import guarded, json_option, say
+from hegui.kit.commands import guarded, json_option, say, watched
 from hegui.kit.text import Bi
 
 F = TypeVar("F", bound=Callable[..., Any])

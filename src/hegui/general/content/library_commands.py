@@ -16,10 +16,10 @@ from hegui.general.content.checks import Checker
 from hegui.general.content.hits import Counting, Log, Tally, read_log, shown
 from hegui.general.content.library import Library, load_library
 from hegui.general.content.policy import load_policy
-from hegui.general.content.showing import BAD_INPUT, listing, more, say_broken, watched
+from hegui.general.content.showing import BAD_INPUT, listing, more, say_broken
 from hegui.general.content.texts import named, texts_of
 from hegui.kit import clock
-from hegui.kit.commands import guarded, json_option, say
+from hegui.kit.commands import guarded, json_option, say, watched
 from hegui.kit.errors import InputError
 from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 import click
@@ -20,7 +19,6 @@ from hegui.law import risks
 T = TypeVar("T")
 BAD_INPUT = 2
 """The exit code of what could not be read or checked."""
-_EVERY = 2.0
 _CONTEXT = 12
 _MOST = 50
 _LONGEST_HIT = 60
@@ -154,13 +152,3 @@ def listing(title: Bi, found: Sequence[_Listed], top: int) -> list[str]:
     """Return a list for a person: how many, and the first of them."""
     lines = [f"{title.both}: {len(found):,}", *(f"  {shown(item.line())}" for item in found[:top])]
     return lines if len(found) <= top else [*lines, f"  {more(len(found) - top)}"]
-
-
-def watched(items: Iterable[T], what: Bi) -> Iterator[T]:
-    """Yield items; when it takes long, say on stderr every two seconds how many are done."""
-    due = time.monotonic() + _EVERY
-    for done, item in enumerate(items):
-        yield item
-        if time.monotonic() >= due:
-            click.echo(f"{done + 1:,} {what.both}", err=True)
-            due = time.monotonic() + _EVERY

@@ -12,6 +12,7 @@ import psycopg
 
 from hegui.general.content.policy import Audience
 from hegui.kit.errors import HeguiError
+from hegui.kit.tasks import ended
 from hegui.people.api_keys import PREFIX, key_hash
 from hegui.service.gateway.protocol import ApiError
 from hegui.service.gateway.service import ServiceSettings, service_settings
@@ -68,10 +69,7 @@ class Access:
 
     async def close(self) -> None:
         """Stop refreshing."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         if self._connection is not None:
             await self._connection.close()
 

@@ -18,6 +18,7 @@ from hegui.general.content.inforce import InForce
 from hegui.general.content.library import Library
 from hegui.kit import clock
 from hegui.kit.errors import HeguiError
+from hegui.kit.tasks import ended
 from hegui.kit.text import Bi
 from hegui.service.gateway.protocol import ApiError
 from hegui.store.unit import Store, unit_of_work
@@ -113,10 +114,7 @@ class Follower:
 
     async def close(self) -> None:
         """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         await self._disconnect()
 
     async def _run(self) -> None:

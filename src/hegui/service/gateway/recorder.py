@@ -17,6 +17,7 @@ import psycopg
 
 from hegui.general.content.checks import Versions
 from hegui.kit.errors import StoreError
+from hegui.kit.tasks import ended
 from hegui.service.gateway.records import Exchanged, RecordWriter
 from hegui.service.gateway.spool import Spool, spool_error
 
@@ -73,10 +74,7 @@ class Recorder:
         """Commit what waits, then stop."""
         while self._pending or self._flying:
             await asyncio.sleep(0.01)
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         with contextlib.suppress(Exception):
             await self._drain()
         if self._connection is not None:

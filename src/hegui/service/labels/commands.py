@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import click
 import orjson
 
 from hegui.kit import ids
-from hegui.kit.commands import guarded, json_option, say
+from hegui.kit.commands import guarded, json_option, say, watched
 from hegui.kit.errors import InputError
 from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi
@@ -26,7 +25,6 @@ from hegui.service.labels.schema import Kind, Label
 from hegui.service.labels.signatures import Signature
 
 _FILE: click.Path = click.Path(path_type=Path)
-_EVERY = 2.0
 _BAD = 2
 _WITHOUT_PLACE = frozenset({"text", "json"})
 
@@ -59,15 +57,6 @@ def found_files(given: tuple[Path, ...]) -> Iterator[Path]:
                     Bi(f"没有文件符合 {path}", f"no file matches {path}"), Bi("检查写法", "check how it is written")
                 )
             yield from matching
-
-
-def _watched(paths: Iterator[Path]) -> Iterator[Path]:
-    due = time.monotonic() + _EVERY
-    for done, path in enumerate(paths):
-        yield path
-        if time.monotonic() >= due:
-            click.echo(f"{done + 1:,} 个文件 / files …", err=True)
-            due = time.monotonic() + _EVERY
 
 
 # --- writing -------------------------------------------------------------------------------------------
@@ -202,7 +191,9 @@ def mark_command(given: tuple[Path, ...], out: Path, *, as_json: bool, **flags: 
     from hegui.service.labels.marks import commands as marks  # noqa: PLC0415 - Pillow and PyAV are loaded only where they are needed
 
     several = out.is_dir() or len(given) > 1 or any(path.is_dir() for path in given)
-    return marks.run(_watched(found_files(given)), given, out, flags, several=several, as_json=as_json)
+    return marks.run(
+        watched(found_files(given), Bi("个文件", "files")), given, out, flags, several=several, as_json=as_json
+    )
 
 
 # --- reading -------------------------------------------------------------------------------------------
@@ -242,7 +233,7 @@ _Seen = tuple[Inspection, tuple[Signature, ...]]
 def _each(given: tuple[Path, ...], pins: Path | None, lines: Lines, *, as_json: bool) -> list[_Seen]:
     seen = []
     known = signatures.read_pins(pins) if pins else frozenset[str]()
-    for path in _watched(found_files(given)):
+    for path in watched(found_files(given), Bi("个文件", "files")):
         found = inspected(path)
         seen.append((found, _say(path, found, known, as_json=as_json, lines=lines)))
         sys.stdout.flush()
@@ -295,7 +286,7 @@ def verify_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool)
 def inspect_command(given: tuple[Path, ...], *, declared: bool, traces: bool, as_json: bool) -> int:
     """按传播平台的办法判断：属于、可能、疑似，及应有的提示。 / Judge as a platform does: is, possibly, suspected, and the notice to show."""
     code = 0
-    for path in _watched(found_files(given)):
+    for path in watched(found_files(given), Bi("个文件", "files")):
         found = inspected(path)
         judged = explain.platform(found, declared=declared, traces=traces)
         code = _BAD if found.verdict is Verdict.UNREADABLE else code

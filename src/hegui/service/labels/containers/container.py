@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -107,3 +108,15 @@ def pieces(file: BinaryIO, at: int, length: int) -> Iterator[bytes]:
 def copy(source: BinaryIO, target: BinaryIO, at: int, length: int) -> None:
     """Append a part of one file to another, never more than a mebibyte of it in memory."""
     target.writelines(pieces(source, at, length))
+
+
+def inflated(data: bytes, most: int) -> bytes:
+    """Return compressed data unpacked; raise UnreadableError for what is damaged, or unpacks to more than `most` bytes."""
+    unpack = zlib.decompressobj()
+    try:
+        found = unpack.decompress(data, most)
+    except zlib.error as error:
+        raise unreadable(f"压缩数据有误（{error}）", f"compressed data is damaged ({error})") from None
+    if unpack.unconsumed_tail or not unpack.eof:
+        raise unreadable("压缩数据过大或不完整", "compressed data is too large or incomplete")
+    return found

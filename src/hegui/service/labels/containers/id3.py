@@ -6,13 +6,12 @@ TC260-PG-202510A; id3v2-00, id3v2.3.0, id3v2.4.0-structure.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import Slot, inflated, unreadable
 from hegui.service.labels.containers.splice import Hash, counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
@@ -240,15 +239,4 @@ def _text(raw: bytes, head: int, version: int, flags: int) -> bytes:
             data = _synchronised(data)
     if locked:
         return b""
-    return _inflated(data[skip:]) if packed else data[skip:]
-
-
-def _inflated(data: bytes) -> bytes:
-    unpack = zlib.decompressobj()
-    try:
-        found = unpack.decompress(data, _LARGEST_FRAME)
-    except zlib.error as error:
-        raise unreadable(f"ID3 压缩帧有误（{error}）", f"a compressed ID3 frame is damaged ({error})") from None
-    if unpack.unconsumed_tail or not unpack.eof:
-        raise unreadable("ID3 压缩帧过大或不完整", "a compressed ID3 frame is too large or incomplete")
-    return found
+    return inflated(data[skip:], _LARGEST_FRAME) if packed else data[skip:]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import Slot, inflated, unreadable
 from hegui.service.labels.edits import Edit, digest, edited
 from hegui.service.labels.schema import KEYWORD
 
@@ -30,18 +30,6 @@ _LARGEST = (1 << 31) - 1
 _XMP_PLACE = "iTXt XML:com.adobe.xmp"
 
 
-def _inflated(data: bytes) -> bytes:
-    """Return compressed text; raise UnreadableError for what is damaged or unpacks to too much."""
-    unpack = zlib.decompressobj()
-    try:
-        found = unpack.decompress(data, _LARGEST_TEXT)
-    except zlib.error as error:
-        raise unreadable(f"压缩文本有误（{error}）", f"compressed text is damaged ({error})") from None
-    if unpack.unconsumed_tail or not unpack.eof:
-        raise unreadable("压缩文本过大或不完整", "compressed text is too large or incomplete")
-    return found
-
-
 def _text(kind: bytes, data: bytes) -> tuple[bytes, bytes | None]:
     """Return the keyword of a text chunk, and its text where the keyword says that it can have a label."""
     keyword, found, rest = data.partition(b"\0")
@@ -50,10 +38,10 @@ def _text(kind: bytes, data: bytes) -> tuple[bytes, bytes | None]:
     if KEYWORD.encode() not in keyword.upper() and (kind != b"iTXt" or keyword + b"\0" != _XMP):
         return keyword, None
     if kind == b"zTXt":
-        return keyword, _inflated(rest[1:])
+        return keyword, inflated(rest[1:], _LARGEST_TEXT)
     if kind == b"iTXt":
         packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-        return keyword, _inflated(rest) if packed else rest
+        return keyword, inflated(rest, _LARGEST_TEXT) if packed else rest
     return keyword, rest
 
 
