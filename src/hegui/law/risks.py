@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -9,6 +10,9 @@ from importlib.resources import files
 import msgspec
 
 from hegui.law.models import Mark, Words, read_data
+
+_SHORTEST_PART = 4
+"""Fewest characters by which a part of the name of a risk or an area can name it."""
 
 
 class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +74,22 @@ class Risks:
         """Return the risk id that a cell of an operator's file names: `A.1.a`, `A1a`, `A.1 a` or its Chinese name."""
         return self._named.get(_squeeze(text))
 
+    def find_among(self, cells: Sequence[str]) -> str | None:
+        """Return the risk that cells of one row name together: one alone, or an area and, within it, a letter or a part.
+
+        `A.1` beside `b`, and `包含歧视性内容` beside `性别歧视`, are what filings write. A part that fits two risks names none.
+        """
+        for cell in cells:
+            if found := self.find(cell):
+                return found
+        squeezed = [_squeeze(cell) for cell in cells]
+        areas = [area for area in self.areas if any(_part_of(text, area.id, area) for text in squeezed)]
+        fits = {
+            risk.id for area in areas for risk in area.risks for text in squeezed
+            if _part_of(text, risk.id.rpartition(".")[2], risk)
+        }  # fmt: skip
+        return fits.pop() if len(areas) == 1 and len(fits) == 1 else None
+
     @cached_property
     def _named(self) -> dict[str, str]:
         return {
@@ -78,6 +98,11 @@ class Risks:
             for risk in area.risks
             for form in (risk.id, risk.name.zh, risk.id + risk.name.zh)
         }
+
+
+def _part_of(text: str, short: str, item: Risk | Area) -> bool:
+    name = _squeeze(item.name.zh)
+    return text in {_squeeze(short), _squeeze(item.id) + name} or (len(text) >= _SHORTEST_PART and text in name)
 
 
 def _squeeze(text: str) -> str:

@@ -93,3 +93,28 @@ def test_text_alone_is_decoded_the_same_way_with_a_remedy_that_fits_any_file() -
     with pytest.raises(WordsError) as caught:
         sheets.decoded(path, "甲乙丙".encode().replace("乙".encode(), b"\xe4"), WordsError)
     assert "CSV" not in caught.value.remedy.en
+
+
+def test_lines_of_json_are_rows_whose_keys_are_the_header() -> None:
+    lines = '{"word": "甲", "near": ["乙", "丙"]}\n\n{"risk": "A.1.a", "word": "丁", "within": 5, "until": null}\n'
+    assert sheets.rows(Path("words.jsonl"), lines.encode(), WordsError) == [
+        ["word", "near", "risk", "within", "until"],
+        ["甲", "乙|丙", "", "", ""],
+        ["", "", "", "", ""],
+        ["丁", "", "A.1.a", "5", ""],
+        ["", "", "", "", ""],
+    ]
+    assert sheets.rows(Path("words.jsonl"), b"", WordsError) == []
+
+
+@pytest.mark.parametrize("line", ["[1]", '"甲"', "{", '{"word": {"zh": "甲"}}', '{"word": [1]}'])
+def test_a_line_that_is_no_object_of_texts_is_an_error_with_its_number(line: str) -> None:
+    with pytest.raises(WordsError, match="第 2 行"):
+        sheets.rows(Path("words.jsonl"), f'{{"word": "甲"}}\n{line}'.encode(), WordsError)
+
+
+def test_tabs_part_the_cells_of_a_tsv() -> None:
+    assert sheets.rows(Path("words.tsv"), "word\trisk\n甲,乙\tA.1.a\n".encode(), WordsError) == [
+        ["word", "risk"],
+        ["甲,乙", "A.1.a"],
+    ]

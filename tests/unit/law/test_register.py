@@ -265,3 +265,21 @@ def test_the_31_risks_and_their_subsets() -> None:
     assert len(found.in_subset("keyword_and_refusal")) == 17
     assert found.find("A.1.a") == found.find("a1 A") == found.find(found.name("A.1.a").zh) == "A.1.a"
     assert found.find("A.9.z") is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "risk"),
+    [
+        (["b", "A.2"], "A.2.b"),
+        (["性别歧视", "包含歧视性内容"], "A.2.e"),
+        (["煽动颠覆国家政权", "违反社会主义核心价值观"], "A.1.a"),
+        (["民族歧视内容", ""], "A.2.a"),
+        (["歧视内容", "A.2"], None),
+        (["性别歧视", "A.1"], None),
+        (["b"], None),
+        (["z", "A.2"], None),
+        ([], None),
+    ],
+)
+def test_a_row_names_its_risk_by_area_and_part_but_never_by_a_guess(cells: list[str], risk: str | None) -> None:
+    assert risks().find_among(cells) == risk

@@ -1,6 +1,6 @@
 """The rows of a keyword file: a word, its risk, and what the operator says of the word alone.
 
-Files are CSV or XLSX. The columns `word,risk` or `关键词,一级分类,二级分类` are needed; those of
+Files are CSV, XLSX or JSON Lines. The columns `word,risk` or `关键词,一级分类,二级分类` are needed; those of
 `COLUMNS` are optional, and others are refused nowhere and read nowhere. See docs/library.md.
 """
 
@@ -226,7 +226,7 @@ class _Columns:
         """Return one row; raise _WrongError."""
         word = cells[self.word].strip() if self.word < len(cells) else ""
         named = [cells[at] for at in self.risks if at < len(cells) and cells[at].strip()]
-        risk = next((found for cell in named if (found := risks().find(cell))), None)
+        risk = risks().find_among(named)
         if risk is None:
             raise _WrongError(f"未知风险 unknown risk {named}")
         if word.upper() in _SHEET_ERRORS:
@@ -248,7 +248,7 @@ def read_rows(path: Path, data: bytes) -> list[Row]:
     columns = _Columns(table[0], path)
     rows: list[Row] = []
     wrong: list[str] = []
-    for number, cells in enumerate(table[1:], 2):
+    for number, cells in enumerate(table[1:], sheets.first_row(path)):
         if not any(cell.strip() for cell in cells):
             continue
         try:
