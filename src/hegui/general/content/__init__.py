@@ -5,9 +5,12 @@ that turns hits into actions, and a window that holds streamed text back until i
 It touches no database.
 """
 
-from hegui.general.content.checks import Checker, Verdict, load_checker
+from hegui.general.content.checks import Checked, Checker, Verdict, Versions, load_checker, masked
 from hegui.general.content.library import Library, load_library
-from hegui.general.content.policy import Action, Policy, load_policy
+from hegui.general.content.policy import Action, Lane, Policy, Side, load_policy
 from hegui.general.content.window import Window
 
-__all__ = ["Action", "Checker", "Library", "Policy", "Verdict", "Window", "load_checker", "load_library", "load_policy"]
+__all__ = [
+    "Action", "Checked", "Checker", "Lane", "Library", "Policy", "Side", "Verdict", "Versions", "Window",
+    "load_checker", "load_library", "load_policy", "masked",
+]  # fmt: skip
