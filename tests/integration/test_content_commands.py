@@ -395,9 +395,9 @@ def test_a_replay_of_texts_that_can_not_be_read_ends_in_2(tmp_path: Path) -> Non
 
 
 def test_long_work_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hegui.general.content import showing
+    from hegui.kit import commands
 
-    monkeypatch.setattr(showing, "_EVERY", 0.0)
+    monkeypatch.setattr(commands, "_EVERY", 0.0)
     words = write(tmp_path / "words.csv", "word,risk\n标记甲,A.1.a\n标记乙,A.1.b\n")
     texts = write(tmp_path / "texts.txt", "番茄\n" * 3)
     error = asked("library", "check", words, "--benign", texts)[2]
