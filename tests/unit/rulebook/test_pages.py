@@ -249,6 +249,27 @@ def test_the_audit_holds_the_library_with_its_edits_against_the_law(desk: Desk, 
 
 
 @pytest.mark.parametrize("role", list(Role))
+def test_set_answers_in_a_policy_are_shown_to_who_may_read_content_alone(desk: Desk, role: Role) -> None:
+    reviewer, new = desk.browser(REVIEWER), "/rulebook/policies/new"
+    body = (
+        "answers: {{A.1.a: 标记答案壹, A.1.b: 标记答案贰}}  # 标记注释\n"
+        "services: {{tutor: {{answers: {{A.1.c: {0}}}}}}}\naudiences: {{minors: {{answers: {{A.1.c: 标记答案肆}}}}}}\n"
+    )
+    for said in ("标记答案叁", "标记答案伍"):
+        assert form(reviewer, new, new, body=body.format(said), why="试") == 303
+    page = desk.browser(role).get("/rulebook/policies/2?against=file").text
+    shown = role in {OFFICER, REVIEWER}
+    assert [text in page for text in ("标记答案壹", "标记答案贰", "标记答案肆", "标记答案伍", "标记注释")] == [
+        shown
+    ] * 5
+    assert "A.1.b" in page
+    (changed,) = rows(desk.browser(role), "/rulebook/policies/2?against=1", "diff")
+    assert "tutor" in changed, "that an answer changed is told to all"
+    assert ("标记答案伍" in changed) is shown
+    assert ("代答与注释只对可查看正文者显示" in page) is not shown
+
+
+@pytest.mark.parametrize("role", list(Role))
 def test_each_role_sees_what_it_may(desk: Desk, role: Role) -> None:
     propose(desk.browser(REVIEWER))
     browser = desk.browser(role)

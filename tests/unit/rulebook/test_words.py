@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from hegui.general.rulebook import acts
 from hegui.general.rulebook.events import RuleLive, RuleProposed, RuleRefused, RuleWithdrawn
 from hegui.general.rulebook.models import State, WordChange
 from hegui.general.rulebook.reading import CHANNEL, Reading, read_book
-from hegui.general.rulebook.rules import Gone, digest_of, settled
+from hegui.general.rulebook.rules import Gone, settled
 from hegui.kit import clock
 from hegui.kit.errors import InputError, NotAllowedError
 from hegui.store.unit import driver_url
@@ -296,10 +298,15 @@ def test_a_word_that_the_file_has_with_rules_of_its_own_is_taken_back_row_by_row
     near = WordRules(near=("标记",), within=9)
     rows = [Row(2, "标记词甲", "A.1.a"), Row(3, "标记词甲", "A.1.a", near), Row(4, "标记词甲", "A.1.b")]
     library = compile_library(rows, "made.csv")
-    one, other = Gone("keyword:2", "标记词甲", "A.1.a"), Gone("keyword:3", "标记词甲", "A.1.a")
+    one, other = Gone("keyword:2", "标记词甲", "A.1.a"), Gone("keyword:3", "标记词甲", "A.1.a", near)
     assert settled([one], library) == {"keyword:2"}
     assert settled([other], library) == {"keyword:3"}
     assert settled([one, other], library) == {"keyword:2", "keyword:3"}
+    moved = compile_library(
+        [Row(2, "标记词乙", "A.1.a"), *(row._replace(row=row.row + 1) for row in rows)], "moved.csv"
+    )
+    assert settled([one], moved) == {"keyword:3"}, "the row with the same rules, not the one that has its number"
+    assert settled([other], moved) == {"keyword:4"}
     assert settled([Gone("word:x", "标记词乙", "A.1.a")], library) == {"word:x"}
 
 
@@ -317,10 +324,10 @@ def test_two_officers_who_approve_at_the_same_moment_do_not_undo_each_other(desk
     assert len(hits(desk, "标记词甲")) == 1
 
 
-def test_a_proposal_upon_a_row_that_is_another_word_by_now_is_not_approved(desk: Desk) -> None:
+def test_a_proposal_upon_a_word_that_the_file_has_no_more_is_not_approved(desk: Desk) -> None:
     row = except_(desk, REVIEWER, "keyword:2", "标记词甲类")
     moved = compile_library([Row(2, "标记词丙", "A.2.c")], "moved.csv")
-    with pytest.raises(InputError, match="已是另一个词"):
+    with pytest.raises(InputError, match="已没有这个词"):
         approve(desk, ONE, row, moved)
 
 
@@ -341,10 +348,97 @@ def test_every_act_is_in_the_ledger_and_no_word_is(desk: Desk) -> None:
     assert "标记词" not in "".join(payload for _, payload in kept)
     first = json.loads(kept[0][1])
     assert (first["rule"], first["risk"], first["does"]) == (row.id, "A.1.b", "word")
-    assert len(first["digest"]) == 64
-    assert json.loads(kept[2][1])["why"] == digest_of(row.id, "正在扩散"), (
-        "a reason can name the word, so it is told by its digest"
+    with acting(desk, ONE) as (session, _):
+        salts = {found.id: found.salt for found in (again(session, row), again(session, second))}
+    said = {"source": "review:1"}
+    assert first["commitment"] == committed(salts[row.id], [row.id, "标记词辛", None, said]), (
+        "shown with its salt, a word is proved"
     )
+    assert json.loads(kept[2][1])["why"] == committed(salts[row.id], [row.id, "正在扩散"])
+    assert len(set(salts.values())) == 2
+    everything = "".join(payload for _, payload in kept)
+    assert not any(salt in everything for salt in salts.values())
+    for guess in ([row.id, "标记词辛", None, said], [row.id, "正在扩散"]):
+        plain = json.dumps(guess, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        assert hashlib.sha256(plain).hexdigest() not in everything, "without the salt nobody can guess a word"
+        assert committed("", guess) not in everything
+
+
+def committed(salt: str, parts: list[object]) -> str:
+    """Return a commitment as anybody reckons it with nothing but a standard library."""
+    plain = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return base64.b64encode(hashlib.sha256(salt.encode() + plain).digest()).decode()
+
+
+def moved_by_one() -> Library:
+    """Return the small library with a new word at its top, so that every other row has moved."""
+    rows = [Row(word.row + 1, word.text, word.risk, word.rules) for word in LIBRARY.words]
+    return compile_library([Row(2, "标记词新", "A.2.c"), *rows], "moved.csv")
+
+
+def hits_in(desk: Desk, library: Library, text: str) -> list[str]:
+    book = read(desk, library).book
+    found = Checker(library.edited(book.words, book.gone), POLICY).check(text, Side.INPUT)
+    return [verdict.rule for verdict in found.verdicts]
+
+
+def test_a_second_exception_stands_upon_the_first_when_the_rows_have_moved(desk: Desk) -> None:
+    first = except_(desk, REVIEWER, "keyword:2", "标记词甲类")
+    approve(desk, ONE, first)
+    moved = moved_by_one()
+    with acting(desk, REVIEWER) as (session, person):
+        second = acts.propose_exception(session, person, "keyword:3", "大标记词甲", moved)
+        with pytest.raises(InputError, match="已提议"):
+            acts.propose_exception(session, person, "keyword:6", "大标记词甲", moved)
+    assert second.rule == first.name
+    approve(desk, ONE, second, moved)
+    for library in (LIBRARY, moved):
+        assert [hits_in(desk, library, text) for text in ("标记词甲类", "大标记词甲", "标记词甲")] == [
+            [],
+            [],
+            [second.name],
+        ]
+
+
+def test_a_proposal_waits_for_its_word_wherever_the_rows_go(desk: Desk) -> None:
+    waiting = except_(desk, REVIEWER, "keyword:3", "大标记词乙")
+    moved = moved_by_one()
+    with acting(desk, ONE) as (session, person), pytest.raises(InputError, match="已提议"):
+        acts.propose_exception(session, person, "keyword:4", "大标记词乙", moved)
+    approve(desk, ONE, waiting, moved)
+    assert (hits_in(desk, moved, "大标记词乙"), hits_in(desk, moved, "标记词乙")) == ([], [waiting.name])
+    assert hits_in(desk, moved, "标记词丙") == ["keyword:5"], "the word beside it is as it was"
+
+
+def test_what_was_taken_back_is_known_as_such_in_its_new_row(desk: Desk) -> None:
+    with acting(desk, REVIEWER) as (session, person):
+        row = acts.propose_removal(session, person, "keyword:4", LIBRARY, "误伤过多")
+    moved = moved_by_one()
+    with acting(desk, REVIEWER) as (session, person), pytest.raises(InputError, match="已在提议"):
+        acts.propose_removal(session, person, "keyword:5", moved, "误伤过多")
+    approve(desk, ONE, row, moved)
+    with acting(desk, REVIEWER) as (session, person):
+        for act in (
+            lambda: acts.propose_removal(session, person, "keyword:5", moved, "误伤过多"),
+            lambda: acts.propose_exception(session, person, "keyword:5", "大标记词丙", moved),
+        ):
+            with pytest.raises(InputError, match="已被撤回"):
+                act()
+        acts.propose_word(session, person, "标记词丙", "A.2.c", library=moved)
+        with pytest.raises(InputError, match="词库里已有"):
+            acts.propose_word(session, person, "标记词新", "A.2.c", library=moved)
+
+
+def test_an_exception_keeps_no_word_in_force_that_the_file_has_no_more(desk: Desk) -> None:
+    first = except_(desk, REVIEWER, "keyword:3", "大标记词乙")
+    approve(desk, ONE, first)
+    second = except_(desk, REVIEWER, "keyword:3", "老标记词乙")
+    approve(desk, ONE, second)
+    assert hits(desk, "标记词乙") == [second.name]
+    without = compile_library([Row(2, "标记词甲", "A.1.a")], "without.csv")
+    assert hits_in(desk, without, "标记词乙") == []
+    other_risk = compile_library([Row(2, "标记词乙", "A.2.c")], "other.csv")
+    assert hits_in(desk, other_risk, "大标记词乙") == ["keyword:2"]
 
 
 def test_what_changes_the_book_is_told_to_the_workers_at_commit_and_what_does_not_is_not(desk: Desk) -> None:

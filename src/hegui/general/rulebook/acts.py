@@ -5,14 +5,13 @@ Acts on the book happen one after the other: each takes the book's lock first.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, or_, select, text
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
-from hegui.general.content import folding
+from hegui.evidence.entries import make_salt
 from hegui.general.content.folding import folded
 from hegui.general.content.library import Library
 from hegui.general.content.rows import PLAIN, WordRules
@@ -22,12 +21,13 @@ from hegui.general.rulebook.reading import CHANNEL
 from hegui.general.rulebook.rules import (
     URGENT,
     checked_word,
-    digest_of,
+    commitment,
     kept_rules,
     reason,
     same_rules,
     with_exception,
 )
+from hegui.general.rulebook.standing import LIST, id_of, present, removed, upon, wrong
 from hegui.kit import clock, ids
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
@@ -37,7 +37,6 @@ from hegui.store.revision import bump
 
 _LOCK = 0x72756C65
 _LONGEST_PHRASE = 200
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def hold(session: Session) -> None:
@@ -49,14 +48,6 @@ def changed(session: Session) -> None:
     """Tell the workers, at commit, that the book is another one."""
     bump(session)
     session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
-
-
-def wrong(zh: str, en: str, remedy: Bi) -> InputError:
-    """Return an error of an act that can not be done now."""
-    return InputError(Bi(zh, en), remedy)
-
-
-_LIST = Bi("刷新列表，查看它现在的状态", "reload the list and look at its present state")
 
 
 # --- proposing -----------------------------------------------------------------------------------------
@@ -92,10 +83,9 @@ def propose_exception(  # noqa: PLR0913 - which rule, and what is said of it
     rule, word, risk, rules = present(session, rule, library)
     made = with_exception(word, rules, phrase[: _LONGEST_PHRASE + 1])
     phrase = made.exceptions[-1]
-    if session.scalar(
-        select(WordChange.id).where(WordChange.rule == rule, WordChange.phrase == phrase, _waiting_or_live())
-    ):
-        raise wrong("这一例外已提议或已生效", "that exception waits already, or is in force", _LIST)
+    same = (WordChange.folded == folded(word), WordChange.risk == risk, WordChange.phrase == phrase)
+    if _waits(session, Kind.EXCEPTION, rule, library, *same):
+        raise wrong("这一例外已提议，等待批准", "that exception waits already", LIST)
     made = replace(made, source=source or made.source)
     return _propose(session, by, Kind.EXCEPTION, _Said(word, risk, made), why=why, rule=rule, phrase=phrase)
 
@@ -114,16 +104,26 @@ def propose_removal(session: Session, by: Account, rule: str, library: Library, 
             Bi("在此加入的词，请直接撤回", "take a word that was added here back by itself"),
         )  # fmt: skip
     now_rule, word, risk, rules = present(session, rule, library)
-    if now_rule != rule:
+    if now_rule.startswith("word:"):
         raise wrong(
             f"该词已由 {now_rule} 代替", f"{now_rule} stands in the place of that word",
             Bi("先撤回代替它的那一条", "take back what stands in its place first"),
         )  # fmt: skip
-    if session.scalar(
-        select(WordChange.id).where(WordChange.rule == rule, WordChange.kind == Kind.REMOVAL, _waiting_or_live())
-    ):
-        raise wrong("撤回该词已在提议中", "taking that word back waits already", _LIST)
+    if _waits(session, Kind.REMOVAL, rule, library, WordChange.folded == folded(word), WordChange.risk == risk):
+        raise wrong("撤回该词已在提议中", "taking that word back waits already", LIST)
     return _propose(session, by, Kind.REMOVAL, _Said(word, risk, rules), why=why, rule=rule)
+
+
+def _waits(session: Session, kind: Kind, rule: str, library: Library, *same: ColumnElement[bool]) -> bool:
+    """Say whether a change that says the same waits already for the word that a rule stands for now."""
+    waiting = select(WordChange).where(WordChange.kind == kind, WordChange.state == State.PROPOSED, *same)
+    for row in session.scalars(waiting):
+        try:
+            if present(session, upon(row, library), library)[0] == rule:
+                return True
+        except InputError:  # nothing is left of what it was proposed upon
+            continue
+    return False
 
 
 def _waiting_or_live() -> ColumnElement[bool]:
@@ -140,30 +140,24 @@ class _Said:
 
 
 def _refuse_twice(session: Session, said: _Said, library: Library | None) -> None:
-    folded = folding.folded(said.word)
+    bare = folded(said.word)
     rows = session.scalars(
         select(WordChange).where(
-            WordChange.kind == Kind.WORD, WordChange.folded == folded, WordChange.risk == said.risk, _waiting_or_live()
+            WordChange.kind == Kind.WORD, WordChange.folded == bare, WordChange.risk == said.risk, _waiting_or_live()
         )
     )
     if any(same_rules(kept_rules(row.rules), said.rules) for row in rows):
-        raise wrong("这个词已提议或已生效", "that word waits already, or is in force", _LIST)
+        raise wrong("这个词已提议或已生效", "that word waits already, or is in force", LIST)
     found = library.words if library is not None else ()
-    gone = _removed(session)
+    gone = removed(session, library) if library is not None else frozenset()
     if any(
-        (item.folded, item.risk) == (folded, said.risk) and same_rules(item.rules, said.rules) and item.rule not in gone
+        (item.folded, item.risk) == (bare, said.risk) and same_rules(item.rules, said.rules) and item.rule not in gone
         for item in found
     ):
         raise wrong(
             "运营者的词库里已有这个词", "the operator's file has that word already",
             Bi("要改它，请提议例外或撤词", "to change it, propose an exception or its removal"),
         )  # fmt: skip
-
-
-def _removed(session: Session) -> frozenset[str]:
-    """Return the rules that are taken back now."""
-    rows = session.scalars(select(WordChange.rule).where(WordChange.rule.is_not(None), in_force(clock.now())))
-    return frozenset(rule for rule in rows if rule)
 
 
 def _propose(  # noqa: PLR0913 - the columns of a proposal
@@ -177,8 +171,8 @@ def _propose(  # noqa: PLR0913 - the columns of a proposal
     phrase: str | None = None,
 ) -> WordChange:
     row = WordChange(
-        id=ids.uuid7(), kind=kind, text=said.word, folded=folding.folded(said.word), risk=said.risk,
-        rules=said.rules.as_dict(), rule=rule, phrase=phrase, why=why.strip(), state=State.PROPOSED, author=by.id,
+        id=ids.uuid7(), kind=kind, text=said.word, folded=folded(said.word), risk=said.risk,
+        rules=said.rules.as_dict(), rule=rule, phrase=phrase, salt=make_salt(), why=why.strip(), state=State.PROPOSED, author=by.id,
         proposed_at=clock.now(),
     )  # fmt: skip
     session.add(row)
@@ -193,45 +187,13 @@ def _source(row: WordChange) -> str:
 
 
 def _leave(session: Session, kind: str, row: WordChange, by: Account, **more: str | None) -> None:
-    """Leave evidence: which change, of what risk, and digests of what it says and why; never the word, which a reason can name."""
-    digest = digest_of(row.id, row.text, row.phrase, row.rules)
+    """Leave evidence: which change, of what risk, and commitments to what it says and why; never the word, which a reason can name."""
+    told = commitment(row.salt, row.id, row.text, row.phrase, row.rules)
     leave(
         session,
         kind,
-        {"rule": row.id, "does": row.kind, "risk": row.risk, "on": row.rule, "digest": digest, "by": by.id, **more},
+        {"rule": row.id, "does": row.kind, "risk": row.risk, "on": row.rule, "commitment": told, "by": by.id, **more},
     )
-
-
-# --- which rule is in force ----------------------------------------------------------------------------
-
-
-def present(session: Session, rule: str, library: Library) -> tuple[str, str, str, WordRules]:
-    """Return the rule that stands for a rule now, with its word, risk and rules; raise InputError when none does."""
-    moment = clock.now()
-    row: WordChange | None = None
-    file = None if rule.startswith("word:") else library.word(rule)
-    if rule.startswith("word:"):
-        row = session.scalar(select(WordChange).where(WordChange.id == id_of(rule), in_force(moment)))
-    folded = row.folded if row is not None else file.folded if file is not None else None
-    # A row's number can name another word than it did when a change was put in force upon it.
-    upon = (
-        select(WordChange).where(in_force(moment), WordChange.folded == folded).order_by(WordChange.id.desc()).limit(1)
-    )
-    while folded is not None and (after := session.scalar(upon.where(WordChange.rule == rule))) is not None:
-        if after.kind == Kind.REMOVAL:
-            raise wrong("该词已被撤回", "that word was taken back already", _LIST)
-        rule, row = after.name, after
-    if row is not None:
-        return rule, row.text, row.risk, kept_rules(row.rules)
-    if file is not None:
-        return rule, file.text, file.risk, file.rules
-    raise wrong(f"没有规则 {rule} 在生效", f"no rule {rule} is in force", _LIST)
-
-
-def id_of(rule: str) -> str | None:
-    """Return the id of a change from its name in verdicts; None for what can not be one."""
-    name = rule.removeprefix("word:")
-    return name if _UUID.fullmatch(name) else None
 
 
 # --- deciding ------------------------------------------------------------------------------------------
@@ -254,7 +216,7 @@ def approve(session: Session, by: Account, row: WordChange, library: Library) ->
     _again(session, row)
     require_other(row.urgent_by or "", by.id)
     if not _unsettled(row):
-        raise wrong("它不在等待批准", "it does not wait for approval", _LIST)
+        raise wrong("它不在等待批准", "it does not wait for approval", LIST)
     moment = clock.now()
     if _proposed(row):
         _place(session, row, library)
@@ -275,7 +237,7 @@ def put_in_force_alone(session: Session, by: Account, row: WordChange, library: 
     why = reason(why, Bi("紧急生效", "putting it in force alone"))
     _again(session, row)
     if not _proposed(row):
-        raise wrong("它不在等待批准", "it does not wait for approval", _LIST)
+        raise wrong("它不在等待批准", "it does not wait for approval", LIST)
     if _was_alone(session, by, row):
         raise wrong(
             "您曾使同一改动紧急生效而未获他人批准", "you put the same change in force alone before, and nobody approved it",
@@ -286,7 +248,7 @@ def put_in_force_alone(session: Session, by: Account, row: WordChange, library: 
     row.state, row.live_at, row.lapses_at = State.LIVE, moment, moment + URGENT
     row.urgent_by, row.urgent_why = by.id, why
     session.flush()
-    _leave(session, "rule.urgent", row, by, why=digest_of(row.id, why), lapses=clock.iso(row.lapses_at))
+    _leave(session, "rule.urgent", row, by, why=commitment(row.salt, row.id, why), lapses=clock.iso(row.lapses_at))
     changed(session)
     BUS.tell(session, RuleLive(row.id, row.kind, row.risk, _source(row), urgent=True))
 
@@ -308,7 +270,7 @@ def refuse(session: Session, by: Account, row: WordChange, why: str) -> None:
     why = reason(why, Bi("否决", "refusing"))
     _again(session, row)
     if not _unsettled(row):
-        raise wrong("它不在等待批准", "it does not wait for approval", _LIST)
+        raise wrong("它不在等待批准", "it does not wait for approval", LIST)
     _end(session, by, row, State.REFUSED, why)
     BUS.tell(session, RuleRefused(row.id, row.kind, row.risk, _source(row)))
 
@@ -320,7 +282,7 @@ def take_back(session: Session, by: Account, row: WordChange, why: str) -> None:
     _again(session, row)
     state = row.state_on(clock.now())
     if state not in {State.PROPOSED, State.LIVE}:
-        raise wrong("它既不在等待，也未生效", "it neither waits nor is in force", _LIST)
+        raise wrong("它既不在等待，也未生效", "it neither waits nor is in force", LIST)
     if state is State.LIVE or row.author != by.id:
         require(Role(by.role), Act.APPROVE_RULES)
     standing = select(WordChange.id).where(WordChange.rule == row.name, in_force(clock.now())).limit(1)
@@ -343,7 +305,7 @@ def _end(session: Session, by: Account, row: WordChange, state: State, why: str)
     was_live = row.state == State.LIVE
     row.state, row.ended_by, row.ended_at, row.ended_why = state, by.id, clock.now(), why
     session.flush()
-    _leave(session, f"rule.{state}", row, by, why=digest_of(row.id, why))
+    _leave(session, f"rule.{state}", row, by, why=commitment(row.salt, row.id, why))
     if was_live:
         changed(session)
 
@@ -352,7 +314,7 @@ def _place(session: Session, row: WordChange, library: Library) -> None:
     """Set a change upon what is in force now: another exception may have been put in force since it was proposed."""
     if row.rule is None:
         return
-    rule, word, _, rules = present(session, row.rule, library)
+    rule, word, _, rules = present(session, upon(row, library), library)
     if rule.startswith("word:"):
         under = session.get(WordChange, id_of(rule))
         if under is not None and under.approver is None:
@@ -360,16 +322,11 @@ def _place(session: Session, row: WordChange, library: Library) -> None:
                 "它所依据的紧急改动尚未获批准", "the urgent change under it is not approved yet",
                 Bi("先批准或否决那一条", "approve or refuse that one first"),
             )  # fmt: skip
-    if folding.folded(word) != row.folded:
-        raise wrong(
-            "词库文件已更换，这一行已是另一个词", "the library's file has changed; that row is another word now",
-            Bi("撤回后重新提议", "take it back and propose it again"),
-        )  # fmt: skip
-    if row.kind == Kind.REMOVAL and rule != row.rule:
-        raise wrong(
-            f"该词已由 {rule} 代替", f"{rule} stands in the place of that word",
-            Bi("先撤回代替它的那一条", "take back what stands in its place first"),
-        )  # fmt: skip
+        if row.kind == Kind.REMOVAL:
+            raise wrong(
+                f"该词已由 {rule} 代替", f"{rule} stands in the place of that word",
+                Bi("先撤回代替它的那一条", "take back what stands in its place first"),
+            )  # fmt: skip
+    row.rule = rule
     if row.kind == Kind.EXCEPTION:
-        made = with_exception(word, rules, row.phrase or "")
-        row.rule, row.rules = rule, replace(made, source=_source(row)).as_dict()
+        row.rules = replace(with_exception(word, rules, row.phrase or ""), source=_source(row)).as_dict()

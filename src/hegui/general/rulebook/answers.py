@@ -6,11 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
+from hegui.evidence.entries import make_salt
 from hegui.general.content.skeleton import skeleton
-from hegui.general.rulebook.acts import changed, hold, wrong
+from hegui.general.rulebook.acts import changed, hold
 from hegui.general.rulebook.events import BUS, AnswerLive, AnswerWithdrawn
 from hegui.general.rulebook.models import SetAnswerRow, State
-from hegui.general.rulebook.rules import LONGEST_ANSWER, digest_of, reason
+from hegui.general.rulebook.rules import LONGEST_ANSWER, commitment, digest_of, reason
+from hegui.general.rulebook.standing import wrong
 from hegui.kit import clock, ids
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
@@ -45,7 +47,7 @@ def propose_answer(  # noqa: PLR0913 - what a set answer is made of
     ):  # fmt: skip
         raise wrong("这一代答已提议或已生效", "that set answer waits already, or is in force", _LIST)
     row = SetAnswerRow(
-        id=ids.uuid7(), key=key, question=question, answer=answer, risk=found, why=why.strip(),
+        id=ids.uuid7(), key=key, question=question, answer=answer, salt=make_salt(), risk=found, why=why.strip(),
         state=State.PROPOSED, author=by.id, proposed_at=clock.now(),
     )  # fmt: skip
     session.add(row)
@@ -103,11 +105,11 @@ def withdraw_answer(session: Session, by: Account, row: SetAnswerRow, why: str) 
 def _end(session: Session, by: Account, row: SetAnswerRow, state: State, why: str) -> None:
     row.state, row.ended_by, row.ended_at, row.ended_why = state, by.id, clock.now(), why
     session.flush()
-    _leave(session, f"answer.{state}", row, by, why=digest_of(row.id, why))
+    _leave(session, f"answer.{state}", row, by, why=commitment(row.salt, row.id, why))
     BUS.tell(session, AnswerWithdrawn(row.id, row.risk))
 
 
 def _leave(session: Session, kind: str, row: SetAnswerRow, by: Account, **more: str | None) -> None:
-    """Leave evidence: which answer, of what risk, and a digest of what it says; never the words."""
-    digest = digest_of(row.id, row.question, row.answer)
-    leave(session, kind, {"answer": row.id, "risk": row.risk, "digest": digest, "by": by.id, **more})
+    """Leave evidence: which answer, of what risk, and a commitment to what it says; never the words."""
+    said = commitment(row.salt, row.id, row.question, row.answer)
+    leave(session, kind, {"answer": row.id, "risk": row.risk, "commitment": said, "by": by.id, **more})

@@ -21,7 +21,7 @@ from hegui.evidence import leave
 from hegui.general.content import texts
 from hegui.general.content.policy import described
 from hegui.general.content.rows import COLUMNS, word_rules
-from hegui.general.rulebook import acts, answers, policies, queries, sources
+from hegui.general.rulebook import acts, answers, policies, queries, sources, standing
 from hegui.general.rulebook.models import (
     KINDS,
     POLICY_STATES,
@@ -117,6 +117,7 @@ def _word_dict(row: WordChange, names: dict[str, str]) -> dict[str, Any]:
         "id": row.id, "rule": row.name, "does": row.kind, "word": row.text, "risk": row.risk, "rules": row.rules,
         "on": row.rule, "phrase": row.phrase, "state": row.state_on(clock.now()).value, "author": names[row.author],
         "approver": names.get(row.approver or ""), "lapses": row.lapses_at if row.approver is None else None,
+        "salt": row.salt,
     }  # fmt: skip
 
 
@@ -180,7 +181,7 @@ def list_words(state: str | None, risk: str, text: str, data: Path | None, *, as
 
 
 def _one_word(desk: Desk, change: str) -> WordChange:
-    found = desk.session.get(WordChange, acts.id_of(change) or "00000000-0000-0000-0000-000000000000")
+    found = desk.session.get(WordChange, standing.id_of(change) or "00000000-0000-0000-0000-000000000000")
     if found is None:
         raise InputError(
             Bi(f"没有词的改动 {change}", f"there is no change {change}"), Bi("用 list 查看", "look at the list")
@@ -311,7 +312,11 @@ def show_policy(number: int, data: Path | None, *, as_json: bool) -> None:
     """显示一版的 YAML。 / Show a version's YAML."""
     with _desk(data) as desk:
         row = _version(desk, number)
-        say({**_version_dict(row, queries.names(desk.session)), "body": row.body}, [row.body], as_json=as_json)
+        say(
+            {**_version_dict(row, queries.names(desk.session)), "body": row.body, "salt": row.salt},
+            [row.body],
+            as_json=as_json,
+        )
 
 
 @policy.command("diff", epilog="例 / example: hegui rules policy diff 2 3, hegui rules policy diff file 3")
@@ -344,7 +349,7 @@ def answers_group() -> None:
 def _answer_dict(row: SetAnswerRow, names: dict[str, str]) -> dict[str, Any]:
     return {
         "id": row.id, "question": row.question, "answer": row.answer, "risk": row.risk or None, "state": row.state,
-        "author": names[row.author], "approver": names.get(row.approver or ""),
+        "author": names[row.author], "approver": names.get(row.approver or ""), "salt": row.salt,
     }  # fmt: skip
 
 
@@ -384,7 +389,7 @@ def list_answers(data: Path | None, *, as_json: bool) -> None:
 def approve_answer(*, number: str, account: str, data: Path | None, as_json: bool) -> None:
     """批准他人的代答。 / Approve another person's set answer."""
     with _desk(data, account) as desk:
-        row = desk.session.get(SetAnswerRow, acts.id_of(number) or "00000000-0000-0000-0000-000000000000")
+        row = desk.session.get(SetAnswerRow, standing.id_of(number) or "00000000-0000-0000-0000-000000000000")
         if row is None:
             raise InputError(
                 Bi(f"没有代答 {number}", f"there is no set answer {number}"), Bi("用 list 查看", "look at the list")

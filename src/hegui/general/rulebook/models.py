@@ -81,6 +81,8 @@ class PolicyVersion(Base):
     body: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(Text)
     """Version of the policy that it made, over the operator's file of the day on which it was written."""
+    salt: Mapped[str] = mapped_column(Text)
+    """With which the ledger commits to what it says."""
     why: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(ForeignKey("people_account.id"))
@@ -112,6 +114,8 @@ class WordChange(Base):
     """The rule that an exception or a removal takes the place of."""
     phrase: Mapped[str | None] = mapped_column(Text)
     """What an exception adds."""
+    salt: Mapped[str] = mapped_column(Text)
+    """With which the ledger commits to what it says."""
     why: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(ForeignKey("people_account.id"))
@@ -161,6 +165,8 @@ class SetAnswerRow(Base):
     key: Mapped[str] = mapped_column(Text)
     question: Mapped[str] = mapped_column(Text)
     answer: Mapped[str] = mapped_column(Text)
+    salt: Mapped[str] = mapped_column(Text)
+    """With which the ledger commits to what it says."""
     risk: Mapped[str] = mapped_column(Text)
     why: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hegui.evidence.entries import make_salt
 from hegui.general.content.audit import RESULT_NAMES, requirements
 from hegui.general.content.checks import Checker
 from hegui.general.content.policy import ACTION_NAMES, Action, Audience, Policy, Side, described
@@ -13,7 +14,7 @@ from hegui.general.content.replay import Replay
 from hegui.general.content.texts import Text, lines
 from hegui.general.rulebook import policies, queries, sources, word_pages
 from hegui.general.rulebook.models import KINDS, POLICY_STATES, STATES, PolicyState, PolicyVersion
-from hegui.general.rulebook.rules import Difference, differences, said
+from hegui.general.rulebook.rules import Difference, body_without_answers, differences, said, without_answers
 from hegui.kit import clock
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Page, Redirect, Route, View, Visit
@@ -92,9 +93,13 @@ class _Compared:
 
 def _compared(visit: Visit, before: PolicyVersion | None, after: PolicyVersion) -> _Compared:
     try:
-        return _Compared(differences(described(_policy(visit, before)), described(_policy(visit, after))))
+        told = [described(_policy(visit, version)) for version in (before, after)]
     except InputError as error:  # the operator's file can have changed under a version
         return _Compared(error=error)
+    if not may(visit, Act.READ_CONTENT):
+        salt = make_salt()
+        told = [without_answers(one, salt) for one in told]
+    return _Compared(differences(*told))
 
 
 def one_version(visit: Visit) -> Page:
@@ -111,6 +116,8 @@ def one_version(visit: Visit) -> Page:
         Bi(f"策略第 {version.number} 版", f"Policy version {version.number}"),
         {
             "version": version,
+            "body": version.body if may(visit, Act.READ_CONTENT) else body_without_answers(version.body, make_salt()),
+            "may_read": may(visit, Act.READ_CONTENT),
             "states": POLICY_STATES,
             "compared": _compared(visit, before, version),
             "against": wanted,

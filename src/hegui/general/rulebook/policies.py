@@ -6,11 +6,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
+from hegui.evidence.entries import make_salt
 from hegui.general.content.policy import Policy, PolicyError, read_policy
-from hegui.general.rulebook.acts import changed, hold, wrong
+from hegui.general.rulebook.acts import changed, hold
 from hegui.general.rulebook.events import BUS, PolicyLive, PolicyShadowed, PolicyWithdrawn
 from hegui.general.rulebook.models import PolicyState, PolicyVersion
-from hegui.general.rulebook.rules import LONGEST_POLICY, digest_of, reason
+from hegui.general.rulebook.rules import LONGEST_POLICY, commitment, reason
+from hegui.general.rulebook.standing import wrong
 from hegui.kit import clock
 from hegui.kit.text import Bi
 from hegui.people.models import Account
@@ -38,8 +40,8 @@ def write_policy(session: Session, by: Account, body: str, why: str, base: Polic
     hold(session)
     number = (session.scalar(select(func.max(PolicyVersion.number))) or 0) + 1
     version = PolicyVersion(
-        number=number, body=body, digest=policy.version, why=why, state=PolicyState.DRAFT, author=by.id,
-        written_at=clock.now(),
+        number=number, body=body, digest=policy.version, salt=make_salt(), why=why, state=PolicyState.DRAFT,
+        author=by.id, written_at=clock.now(),
     )  # fmt: skip
     session.add(version)
     session.flush()
@@ -141,6 +143,7 @@ def _again(session: Session, version: PolicyVersion) -> None:
 
 
 def _leave(session: Session, kind: str, version: PolicyVersion, by: Account, **more: object) -> None:
-    """Leave evidence; the body is told by its digest, since set answers stand in it."""
-    said = {"version": version.number, "policy": version.digest, "body": digest_of(version.body), "by": by.id}
+    """Leave evidence; the body is told by a commitment, since set answers stand in it."""
+    body = commitment(version.salt, version.body)
+    said = {"version": version.number, "policy": version.digest, "body": body, "by": by.id}
     leave(session, kind, {**said, **more})

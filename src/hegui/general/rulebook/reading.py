@@ -6,6 +6,7 @@ both in its transaction. What lapses does so by the clock alone: read again at `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from psycopg.rows import tuple_row
 from hegui.general.content.book import Book, SetAnswer
 from hegui.general.content.library import Library
 from hegui.general.content.rows import Row
-from hegui.general.rulebook.rules import Gone, kept_rules, settled
+from hegui.general.rulebook.rules import Gone, gone_of, kept_rules, meant
 
 CHANNEL = "hegui_rulebook"
 """The channel on which PostgreSQL says that the book changed (`LISTEN hegui_rulebook`)."""
@@ -24,7 +25,7 @@ _SQL = """
 SELECT
  (SELECT body FROM rulebook_policy WHERE state = 'live'),
  (SELECT body FROM rulebook_policy WHERE state = 'shadow'),
- (SELECT coalesce(json_agg(json_build_array(w.id, w.kind, w.text, w.risk, w.rules, w.rule, a.name) ORDER BY w.id), '[]')
+ (SELECT coalesce(json_agg(json_build_array(w.id, w.kind, w.text, w.risk, w.rules, w.rule, w.phrase, a.name) ORDER BY w.id), '[]')
   FROM rulebook_word w LEFT JOIN people_account a ON a.id = w.approver
   WHERE w.state = 'live' AND (w.approver IS NOT NULL OR w.lapses_at > moment)),
  (SELECT coalesce(json_agg(json_build_array(id, question, answer, risk) ORDER BY id), '[]')
@@ -68,18 +69,37 @@ def _reading(found: tuple[Any, ...] | None, library: Library | None) -> Reading:
     if found is None:  # the statement has no FROM that could be empty
         raise psycopg.DataError("no row")
     policy, shadow, changes, answers, within, moment = found
-    words: list[Row] = []
-    gone: list[Gone] = []
-    for edit, kind, text, risk, said, rule, approver in changes:
-        if rule is not None:
-            gone.append(Gone(rule, text, risk))
-        if kind != "removal":
-            words.append(Row(0, text, risk, kept_rules({**said, "approver": approver or ""}), edit))
+    words, gone = _words(changes, library)
     book = Book(
-        policy=policy or "",
-        shadow=shadow,
-        words=tuple(words),
-        gone=settled(gone, library) if library is not None else frozenset(item.rule for item in gone),
-        answers=tuple(SetAnswer(*answer) for answer in answers),
-    )
+        policy=policy or "", shadow=shadow, words=words, gone=gone, answers=tuple(SetAnswer(*answer) for answer in answers)
+    )  # fmt: skip
     return Reading(book, None if within is None else moment + within, within)
+
+
+def _words(changes: list[list[Any]], library: Library | None) -> tuple[tuple[Row, ...], frozenset[str]]:
+    """Return the words that changes add, and the rules that are gone.
+
+    An exception keeps no word in force that the operator's file has no more.
+    """
+    rows: list[Row] = []
+    gone: dict[str, Gone] = {}
+    for edit, kind, text, risk, said, rule, phrase, approver in changes:
+        rules = kept_rules({**said, "approver": approver or ""})
+        if rule is not None:
+            gone[edit] = gone_of(rule, text, risk, rules, phrase)
+        if kind != "removal":
+            rows.append(Row(0, text, risk, rules, edit))
+    if library is None:
+        return tuple(rows), frozenset(item.rule for item in gone.values())
+    now = meant(gone.values(), library)
+    added = frozenset(item.rule for item in gone.values() if not item.of_file)
+    kept = tuple(row for row in rows if (at := _beneath(row.edit, gone)) is None or now[at])
+    return kept, added.union(*now.values())
+
+
+def _beneath(edit: str, gone: Mapping[str, Gone]) -> Gone | None:
+    """Return the change upon the operator's file that a change stands upon in the end, or is; None for a word added here."""
+    found = gone.get(edit)
+    while found is not None and not found.of_file:
+        found = gone.get(found.rule.removeprefix("word:"))
+    return found

@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from hegui.evidence.entries import commit_to
 from hegui.general.content import folding
 from hegui.general.content.library import Library, LibraryError, Word
 from hegui.general.content.personal import KIND_NAMES, Kind
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES, Action, Lane, Side
-from hegui.general.content.rows import COLUMNS, LONGEST, WordRules, word_rules
+from hegui.general.content.rows import COLUMNS, LONGEST, PLAIN, WordRules, word_rules
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
+from hegui.kit.yaml import YAMLError, read_yaml
 from hegui.law import risks
 
 URGENT = timedelta(hours=24)
@@ -92,41 +94,67 @@ def same_rules(one: WordRules, other: WordRules) -> bool:
 
 
 def digest_of(*parts: object) -> str:
-    """Return the digest by which the ledger names what it does not say."""
+    """Return the digest by which equal things are found again; it stays in the database, since short ones can be guessed from it."""
     return sha256(canonical(list(parts))).hexdigest()
 
 
+def commitment(salt: str, *parts: object) -> str:
+    """Return what the ledger says of what it does not show: base64 of SHA-256(salt || canonical JSON of the parts).
+
+    Who is shown the salt and the parts can prove that they are what was meant; without the salt nothing can be guessed.
+    """
+    return commit_to(salt, canonical(list(parts)))
+
+
 class Gone(NamedTuple):
-    """A rule that was taken back, and the word that it was then."""
+    """A rule that was taken back, and the word that it was then with what was said of it."""
 
     rule: str
     word: str
     risk: str
+    rules: WordRules = PLAIN
+
+    @property
+    def of_file(self) -> bool:
+        """Say whether it is a row of the operator's file."""
+        return self.rule.startswith("keyword:")
+
+
+def gone_of(rule: str, word: str, risk: str, rules: WordRules, phrase: str | None) -> Gone:
+    """Return what a change takes back, from what it says itself; `phrase` is the exception that it adds, if any."""
+    kept = tuple(one for one in rules.exceptions if one != phrase)
+    return Gone(rule, word, risk, replace(rules, exceptions=kept))
+
+
+def meant(gone: Iterable[Gone], library: Library) -> dict[Gone, frozenset[str]]:
+    """Return for each change upon the operator's file the rules of that file that it means now; empty where none is left.
+
+    A change is bound to the word, as words are compared, with its risk and what was said of it: a row's number names
+    another word once the file has changed. Where no row says the same of the word any more, its own
+    row is meant if that still has the word, or else every row with the word and the risk.
+    """
+    listed = {item: (folding.folded(item.word), item.risk) for item in gone if item.of_file}
+    rows: dict[tuple[str, str], list[Word]] = {key: [] for key in listed.values()}
+    if rows:
+        for word in library.words:
+            if not word.edit and (word.folded, word.risk) in rows:
+                rows[word.folded, word.risk].append(word)
+    return {item: frozenset(_meant(item, rows[key])) for item, key in listed.items()}
+
+
+def _meant(item: Gone, words: list[Word]) -> Iterator[str]:
+    own = [word.rules for word in words if word.rule == item.rule]
+    for said in (item.rules, *own):
+        if found := [word.rule for word in words if same_rules(word.rules, said)]:
+            return iter(found)
+    return iter([word.rule for word in words])
 
 
 def settled(gone: Iterable[Gone], library: Library) -> frozenset[str]:
-    """Return the rules that are gone in a library as it is now.
-
-    A row's number names another word once the operator's file has changed; then the rows that have
-    the word now are meant, and none where the file has it no more. A word that the file has twice
-    with the same rules goes with both rows.
-    """
+    """Return the rules that are gone in a library as it is now; see `meant`."""
     listed = list(gone)
-    found = {item.rule for item in listed if not item.rule.startswith("keyword:")}
-    meant: dict[tuple[str, str], set[str]] = {}
-    for item in listed:
-        if item.rule.startswith("keyword:"):
-            meant.setdefault((folding.folded(item.word), item.risk), set()).add(item.rule)
-    if not meant:
-        return frozenset(found)
-    rows: dict[tuple[str, str], list[Word]] = {}
-    for word in library.words:
-        if not word.edit and (word.folded, word.risk) in meant:
-            rows.setdefault((word.folded, word.risk), []).append(word)
-    for key, words in rows.items():
-        same = [word.rules for word in words if word.rule in meant[key]]
-        found |= {word.rule for word in words if not same or any(same_rules(word.rules, one) for one in same)}
-    return frozenset(found)
+    added = frozenset(item.rule for item in listed if not item.of_file)
+    return added.union(*meant(listed, library).values())
 
 
 # --- reasons -----------------------------------------------------------------------------------------
@@ -202,6 +230,33 @@ def _described(body: Mapping[str, Any]) -> Iterator[_Told]:
     ):
         for name_of, sections in body.get(key, {}).items():
             yield (name_of, key), what, yaml.safe_dump(sections, allow_unicode=True, sort_keys=True).strip()
+
+
+def without_answers(told: Any, salt: str) -> Any:  # noqa: ANN401 - plain data of any shape
+    """Return what a policy says with a mark in the place of each set answer, for who may not read them.
+
+    The same answer has the same mark under one salt, so that two policies still compare; no mark tells an answer.
+    """
+    if isinstance(told, Mapping):
+        return {
+            key: _marks(value, salt) if key == "answers" else without_answers(value, salt) for key, value in told.items()
+        }  # fmt: skip
+    return [without_answers(item, salt) for item in told] if isinstance(told, list) else told
+
+
+def _marks(answers: Any, salt: str) -> Any:  # noqa: ANN401 - whatever stands there
+    if not isinstance(answers, Mapping):
+        return "（代答 set answers）"
+    return {risk: f"（代答 set answer {commitment(salt, str(said))[:6]}）" for risk, said in answers.items()}
+
+
+def body_without_answers(body: str, salt: str) -> str:
+    """Return a policy's YAML with marks for its set answers and without its remarks; empty where it can not be read."""
+    try:
+        told = read_yaml(body)
+    except YAMLError:
+        return ""
+    return "" if told is None else yaml.safe_dump(without_answers(told, salt), allow_unicode=True, sort_keys=False)
 
 
 def _order() -> dict[str, int]:
