@@ -382,6 +382,88 @@ def test_a_replay_tells_the_lines_on_which_two_policies_differ(tmp_path: Path) -
     assert json.loads(asked(*given, "--top", "1", lines, "--json")[1])["differing"] == 2
 
 
+_CASES = (
+    ("标记甲", "refuse", ""),
+    ("标记甲", "flag", "input"),
+    ("番茄", "pass", "输出"),
+    ("标记乙", "", ""),
+    ("标记乙", "拒答", "output"),
+)
+
+
+def _written(path: Path) -> Path:
+    """Write the same cases in the form that a name ends in."""
+    rows = [("text", "expected", "side"), *_CASES]
+    if path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.worksheets[0].append(row)
+        book.save(path)
+        return path
+    if path.suffix == ".jsonl":
+        sides = {"": None, "输出": "output"}
+        lines = [
+            {"text": text, "expected": wanted or None, "side": sides.get(side, side)} for text, wanted, side in _CASES
+        ]
+        return write(path, "\n" + "".join(json.dumps(line) + "\n" for line in lines))
+    mark = "\t" if path.suffix == ".tsv" else ","
+    text = "".join(mark.join(row) + "\r\n" for row in rows)
+    return write(path, text.encode("gb18030") if path.name.startswith("old") else text)
+
+
+@pytest.mark.parametrize("name", ["cases.jsonl", "cases.csv", "old.csv", "cases.tsv", "cases.xlsx"])
+def test_a_replay_holds_texts_to_what_is_expected_of_them(tmp_path: Path, name: str) -> None:
+    words = write(tmp_path / "words.csv", "word,risk\n标记甲,A.1.a\n标记乙,A.1.b\n")
+    strict = write(tmp_path / "strict.yaml", "{}\n")
+    flags = write(tmp_path / "flags.yaml", "input: {risks: {A.1.a: flag}}\n")
+    cases, given = _written(tmp_path / name), ("replay", "--library", words)
+    code, out, _ = asked(*given, "--policy", strict, cases, "--json")
+    found = json.loads(out)
+    assert (code, found["texts"], found["differing"], found["cases"]["count"], found["cases"]["failed"]) == (
+        1,
+        5,
+        0,
+        4,
+        1,
+    )
+    assert found["cases"]["shown"] == [
+        {"file": str(cases), "line": 3, "expected": "flag", "action": "refuse", "risks": ["A.1.a"]}
+    ]
+    code, out, _ = asked(*given, "--policy", flags, cases)
+    assert code == 1
+    assert (
+        f"4 条用例，1 条不合预期 / 4 cases, 1 not as expected\n{cases}:2  预期 expected 拒答 / refuse，实为 but was 送审 / flag"
+        in out
+    )
+    found = json.loads(asked(*given, "--policy", flags, "--against", strict, cases, "--json")[1])
+    assert (found["differing"], found["cases"]["failed"]) == (2, 1), "with --against cases are compared besides"
+
+
+def test_a_replay_whose_cases_all_hold_ends_in_0(tmp_path: Path) -> None:
+    flags = write(tmp_path / "flags.yaml", "input: {risks: {A.1.a: flag}}\n")
+    cases = write(tmp_path / "cases.csv", f"expected,text\nflag,{MARKER}\npass,番茄\n")
+    assert asked("replay", "--policy", flags, cases)[0] == 0, (
+        "that the default policy would refuse says nothing of the case"
+    )
+    assert asked("replay", "--policy", flags, "--against", write(tmp_path / "o.yaml", "{}"), cases)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("cases.csv", "words,risk\n标记,A.1.a\n", "text"), ("cases.csv", "", "text"), ("cases.csv", b"text\n\xff\xff\n", "UTF-8"),
+        ("cases.csv", 'text,expected\n"标记,pass\n', "CSV"), ("cases.xlsx", b"PK no workbook", "XLSX"), ("cases.tsv", "文\n标记\n", "text"),
+        ("cases.csv", "text,expected\n标记,block\n", "cases.csv:2: 未知的预期动作 'block'"),
+        ("cases.csv", "text,side\n标记,up\n", "cases.csv:2: 未知的方向 'up'"),
+        ("cases.jsonl", '{"text": "标记", "expected": ["refuse"]}\n', "cases.jsonl:1: 未知的预期动作"),
+        ("cases.tsv", "text\n" + "长" * (LONGEST + 1) + "\n", "cases.tsv:2: 文本超过"),
+    ],
+)  # fmt: skip
+def test_cases_that_can_not_be_read_end_in_2(tmp_path: Path, name: str, data: str | bytes, told: str) -> None:
+    code, _, error = asked("replay", "--policy", write(tmp_path / "p.yaml", "{}"), write(tmp_path / name, data))
+    assert (code, told in error) == (2, True), error
+
+
 def test_a_replay_of_texts_that_can_not_be_read_ends_in_2(tmp_path: Path) -> None:
     policy = write(tmp_path / "new.yaml", "input: {risks: {A.1.a: pass}}\n")
     broken = write(tmp_path / "texts.jsonl", f'{{"text": "{MARKER}"}}\nno\n')

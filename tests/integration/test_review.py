@@ -70,8 +70,13 @@ def test_a_flagged_exchange_waits_for_people_and_what_they_keep_is_handed_out(
     # The policy that only flags does not do what the case expects; the default one does.
     lenient = reviewed.data.parent / "policy.yaml"
     replayed = hegui("content", "replay", "--policy", lenient, "--json", cases, check=False)
-    (changed,) = json.loads(replayed.stdout)["changed"]
-    assert (changed["before"], changed["after"]) == (json.loads(cases.read_text())["expected"], "flag")
+    found = json.loads(replayed.stdout)
+    (failed,) = found["cases"]["shown"]
+    assert (replayed.returncode, failed["expected"], failed["action"]) == (1, "refuse", "flag")
+    plain = reviewed.data.parent / "plain.yaml"
+    plain.write_text("{}")
+    held = hegui("content", "replay", "--policy", plain, "--json", cases)
+    assert json.loads(held.stdout)["cases"] == {"count": 1, "failed": 0, "shown": []}
 
     kinds = {record["kind"] for record in reviewed.export(tmp_path / "out")}
     assert {"review.taken", "review.decided", "review.learned", "review.exported", "content.read"} <= kinds

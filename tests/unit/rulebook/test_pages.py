@@ -206,6 +206,11 @@ def test_a_replay_shows_what_differs_and_keeps_nothing(desk: Desk) -> None:
     status, text = replayed(browser, "", ("texts.jsonl", lines.encode()))
     assert "2 条文本，1 条不同 · 1 条未能检查" in text
     assert "texts.jsonl:3" in text
+    lines = '{"text": "合规样例词甲子", "expected": "flag"}\n{"text": "合规样例词甲子", "expected": "refuse"}\n{"text": "标记", "expected": "no"}\n'
+    status, text = replayed(browser, "", ("cases.jsonl", lines.encode()))
+    assert "2 条用例，1 条不合预期" in text
+    assert "cases.jsonl:2合规样例词甲子拒答送审" in text
+    assert "cases.jsonl:3 未知的预期动作" in text
     assert replayed(browser, "", ("texts.txt", b"\xb1\xea\xbc\xc7"))[0] == 400
     assert replayed(browser, " ")[0] == 400
     assert replayed(browser, "x", side="up")[0] == 400

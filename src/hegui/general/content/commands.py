@@ -14,7 +14,9 @@ import click
 import orjson
 
 from hegui.general.content import folding, showing, texts
+from hegui.general.content.cases import cases_of
 from hegui.general.content.checks import Checker, load_checker
+from hegui.general.content.classify import Model
 from hegui.general.content.classify.commands import train
 from hegui.general.content.classify.suggest_command import suggest
 from hegui.general.content.library import load_library
@@ -144,6 +146,7 @@ def normalise_command(*, as_json: bool) -> None:
     "--against", type=_FILE, help="与之比较的策略，不给则为默认。 / The one to compare; the default without it."
 )
 @_library_option
+@click.option("--model", type=_FILE, help="分类模型，不给则不用。 / A classifier; none without it.")
 @_side_option
 @click.option(
     "--top", type=click.IntRange(min=0), default=1000, show_default=True,
@@ -157,26 +160,32 @@ def replay_command(  # noqa: PLR0913 - the flags of one command
     policy: Path,
     against: Path | None,
     library: Path | None,
+    model: Path | None,
     side: str,
     top: int,
     as_json: bool,
 ) -> int:
     """用两份策略重放文本：无不同为 0，有不同为 1。 / Run two policies over texts: exit 0 when nothing differs, 1 when something does.
 
-    TEXTS 为每行一条的文件、.jsonl（{"text", "side"}）、文件夹或 -。
-    TEXTS are files of one text a line, .jsonl ({"text", "side"}), folders, or -.
+    TEXTS 为每行一条的文件、.jsonl（{"text", "side", "expected"}）、有 text、expected、side 列的 .csv、.tsv、.xlsx、文件夹或 -。
+    给出 expected（预期动作）的文本须如其所言；未给 --against 时，这些文本不再与默认策略比较。
+
+    TEXTS are files of one text a line, .jsonl ({"text", "side", "expected"}), .csv, .tsv or .xlsx with the columns
+    text, expected, side, folders, or -. A text with an expected action is held to it; without --against it is not
+    compared with the default policy besides.
     """
-    words = load_library(library)
-    before, after = Checker(words, load_policy(against)), Checker(words, load_policy(policy))
+    words, judge = load_library(library), Model.load(model) if model else None
+    before, after = Checker(words, load_policy(against), judge), Checker(words, load_policy(policy), judge)
+    found = cases_of(files)
     _note_sample(after)
-    replay = Replay(before, after, top or sys.maxsize)
-    replay.run(watched(texts.texts_of(files), Bi("条文本", "texts")), Side(side))
+    replay = Replay(before, after, top or sys.maxsize, cases_alone=against is None)
+    replay.run(watched(found, Bi("条文本", "texts")), Side(side))
     say(replay.as_dict(), _replay_lines(replay), as_json=as_json)
     for text, broken in replay.broken:
         say_broken(text, broken)
     if replay.not_scanned:
         return BAD_INPUT
-    return _DIFFERENT if replay.differing else 0
+    return _DIFFERENT if replay.differing or replay.failed else 0
 
 
 def _replay_lines(replay: Replay) -> list[str]:
@@ -184,6 +193,7 @@ def _replay_lines(replay: Replay) -> list[str]:
         f"策略 policy {replay.before.policy.version} → {replay.after.policy.version}  词库 library {replay.after.library.version}",
         f"{replay.texts:,} 条文本，{replay.differing:,} 条不同 / {replay.texts:,} texts, {replay.differing:,} differ",
     ]
+    lines += _case_lines(replay)
     lines += [f"  {line}" for line in _moves(replay.actions)]
     for risk, counts in sorted(replay.risks.items()):
         if counts[0] != counts[1]:
@@ -194,6 +204,20 @@ def _replay_lines(replay: Replay) -> list[str]:
     if replay.differing > len(replay.changed[:_SHOWN]):
         lines.append(showing.more(replay.differing - len(replay.changed[:_SHOWN])))
     return lines
+
+
+def _case_lines(replay: Replay) -> list[str]:
+    if not replay.cases:
+        return []
+    count, failed = replay.cases, replay.failed
+    said = Bi(f"{count:,} 条用例，{failed:,} 条不合预期", f"{count:,} cases, {failed:,} not as expected")
+    shown = replay.failures[:_SHOWN]
+    lines = [
+        f"{item.source}:{item.line}  预期 expected {ACTION_NAMES[item.expected].both}，实为 but was {ACTION_NAMES[item.action].both}"
+        f"  [{', '.join(item.risks)}]"
+        for item in shown
+    ]
+    return [said.both, *lines, *([showing.more(failed - len(shown))] if failed > len(shown) else [])]
 
 
 def _moves(counts: tuple[Any, Any]) -> list[str]:

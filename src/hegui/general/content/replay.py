@@ -1,4 +1,4 @@
-"""Two policies over the same texts: what would be decided otherwise, before it goes live."""
+"""Two policies over the same texts: what would be decided otherwise, before it goes live, and what is not as people expect."""
 
 from __future__ import annotations
 
@@ -31,6 +31,24 @@ class Changed:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A text with which the new policy does not do what is expected; `risks` are those that it hit."""
+
+    source: str
+    line: int
+    expected: Action
+    action: Action
+    risks: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the failure for machines."""
+        return {
+            "file": self.source, "line": self.line, "expected": self.expected.value, "action": self.action.value,
+            "risks": list(self.risks),
+        }  # fmt: skip
+
+
 Counts = tuple[Counter[Action], Counter[Action]]
 
 
@@ -48,12 +66,19 @@ def _by_risk(checked: Checked) -> dict[str, Action]:
 
 @dataclass
 class Replay:
-    """The outcome of two checkers over the same texts; memory is bounded by `most`, the changes that are kept."""
+    """The outcome of two checkers over the same texts; memory is bounded by `most`, the changes that are kept.
+
+    A text that says what is expected of it is a case: it is held to that, and, unless `cases_alone`, compared like the others.
+    """
 
     before: Checker
     after: Checker
     most: int
+    cases_alone: bool = False
     texts: int = 0
+    cases: int = 0
+    failed: int = 0
+    failures: list[Failed] = field(default_factory=list)
     differing: int = 0
     changed: list[Changed] = field(default_factory=list)
     not_scanned: int = 0
@@ -79,6 +104,8 @@ class Replay:
 
     def _add(self, text: Text, one: Checked, other: Checked) -> None:
         self.texts += 1
+        if isinstance(text.expected, Action):
+            self._hold(text, text.expected, other)
         if one.action is other.action and not (one.verdicts or other.verdicts):  # most texts
             self.actions[0][one.action] += 1
             self.actions[1][one.action] += 1
@@ -88,11 +115,19 @@ class Replay:
             self.actions[place][checked.action] += 1
             for risk, action in found[place].items():
                 self.risks.setdefault(risk, _counts())[place][action] += 1
-        if not self._same(one, other):
+        if not (self.cases_alone and isinstance(text.expected, Action)) and not self._same(one, other):
             self.differing += 1
             if len(self.changed) < self.most:
                 names = tuple(sorted(risk for risk in found[0] | found[1] if found[0].get(risk) != found[1].get(risk)))
                 self.changed.append(Changed(text.source, text.line, one.action, other.action, names))
+
+    def _hold(self, text: Text, expected: Action, checked: Checked) -> None:
+        self.cases += 1
+        if checked.action is not expected:
+            self.failed += 1
+            if len(self.failures) < self.most:
+                names = tuple(sorted(_by_risk(checked)))
+                self.failures.append(Failed(text.source, text.line, expected, checked.action, names))
 
     def _same(self, one: Checked, other: Checked) -> bool:
         return (
@@ -109,6 +144,11 @@ class Replay:
             "differing": self.differing,
             "actions": _as_dict(self.actions),
             "by_risk": {risk: _as_dict(self.risks[risk]) for risk in risks().ids if risk in self.risks},
+            "cases": {
+                "count": self.cases,
+                "failed": self.failed,
+                "shown": [item.as_dict() for item in self.failures],
+            },
             "changed": [item.as_dict() for item in self.changed],
             "not_scanned": {
                 "count": self.not_scanned,

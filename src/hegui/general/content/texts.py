@@ -59,6 +59,8 @@ class Text:
     text: str
     side: Side | None = None
     broken: Broken | None = None
+    expected: object = None
+    """What should be done with it, as JSON says it; an action once `cases` has read it."""
 
     @property
     def blank(self) -> bool:
@@ -78,7 +80,8 @@ def check(checker: Checker, text: Text, side: Side) -> Checked | Broken:
         return Broken("failed", said, Bi("请报告这一缺陷", "report this as a defect"))
 
 
-def _too_long() -> Broken:
+def too_long() -> Broken:
+    """Return why a text over the limit is not checked."""
     said = Bi(f"文本超过 {LONGEST:,} 字，没有检查", f"the text is over {LONGEST:,} characters and was not checked")
     return Broken("too_long", said, _SPLIT)
 
@@ -89,13 +92,13 @@ def _decoded(data: bytes) -> str | Broken:
     except UnicodeDecodeError as error:
         said = Bi(f"第 {error.start} 字节（从 0 起）不是 UTF-8", f"byte {error.start} (from 0) is not UTF-8")
         return Broken("not_utf8", said, _UTF8, error.start)
-    return text if len(text) <= LONGEST else _too_long()
+    return text if len(text) <= LONGEST else too_long()
 
 
 def whole(stream: BinaryIO) -> str:
     """Read one text to its end, no more than can be checked; raise InputError for what can not be read."""
     data = stream.read(_MOST_BYTES + 1)
-    found = _too_long() if len(data) > _MOST_BYTES else _decoded(data)
+    found = too_long() if len(data) > _MOST_BYTES else _decoded(data)
     if isinstance(found, Broken):
         raise InputError(found.said, found.remedy)
     return found
@@ -107,19 +110,19 @@ def _raw_lines(stream: BinaryIO) -> Iterator[bytes | Broken]:
         if not line.endswith(b"\n") and len(line) > _MOST_BYTES:
             while (rest := stream.readline(_CHUNK)) and not rest.endswith(b"\n"):
                 pass
-            yield _too_long()
+            yield too_long()
         else:
             yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def _json_text(text: str) -> tuple[str, Side | None] | Broken:
+def _json_text(text: str) -> tuple[str, Side | None, object] | Broken:
     try:
         data = json.loads(text)
         side = data.get("side") if isinstance(data, dict) else None
         if isinstance(data, dict) and isinstance(data.get("text"), str):
             data["text"].encode()
-            found = data["text"], None if side is None else Side(side)
-            return found if len(found[0]) <= LONGEST else _too_long()
+            found = data["text"], None if side is None else Side(side), data.get("expected")
+            return found if len(found[0]) <= LONGEST else too_long()
     except UnicodeEncodeError:
         return Broken(
             "not_unicode", Bi("含有半个字符（孤立代理项）", "it holds half a character (a lone surrogate)"), _HALF
@@ -137,7 +140,7 @@ def lines(stream: BinaryIO, source: str = STDIN, *, as_json: bool = False) -> It
     for number, raw in enumerate(_raw_lines(stream), 1):
         if isinstance(raw, bytes) and number == 1 and source != STDIN:
             raw = raw.removeprefix(_BOM)  # noqa: PLW2901 - the mark of the file, not of its first text
-        found: str | tuple[str, Side | None] | Broken = _decoded(raw) if isinstance(raw, bytes) else raw
+        found: str | tuple[str, Side | None, object] | Broken = _decoded(raw) if isinstance(raw, bytes) else raw
         if as_json and isinstance(found, str) and found.strip():
             found = _json_text(found)
         if isinstance(found, Broken):
@@ -145,7 +148,7 @@ def lines(stream: BinaryIO, source: str = STDIN, *, as_json: bool = False) -> It
         elif isinstance(found, str):
             yield Text(source, number, found)
         else:
-            yield Text(source, number, *found)
+            yield Text(source, number, found[0], found[1], expected=found[2])
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hegui.evidence.entries import make_salt
 from hegui.general.content.audit import RESULT_NAMES, requirements
+from hegui.general.content.cases import case
 from hegui.general.content.checks import Checker
 from hegui.general.content.policy import ACTION_NAMES, Action, Audience, Policy, Side, described
 from hegui.general.content.replay import Replay
@@ -229,7 +230,7 @@ def _replayed(visit: Visit) -> Replay:
     library = queries.library_in_force(visit.session, sources.library(settings))
     made = [Checker(library, policy.resolved(service, audience)) for policy in (before, after)]
     outcome = Replay(made[0], made[1], _MOST_CHANGED)
-    outcome.run((text for text in _texts(visit) if not text.blank), side)
+    outcome.run((case(text) for text in _texts(visit) if not text.blank), side)
     return outcome
 
 
@@ -253,8 +254,9 @@ def _texts(visit: Visit) -> list[Text]:
 
 
 def _snippets(visit: Visit, outcome: Replay) -> dict[tuple[str, int], str]:
-    """Return the beginnings of the texts on which the two differ."""
+    """Return the beginnings of the texts on which the two differ, or that are not as expected."""
     wanted = {(item.source, item.line) for item in outcome.changed}
+    wanted |= {(item.source, item.line) for item in outcome.failures}
     return {
         (text.source, text.line): text.text[:_SNIPPET] for text in _texts(visit) if (text.source, text.line) in wanted
     }
