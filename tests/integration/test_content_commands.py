@@ -90,6 +90,27 @@ def test_a_text_is_checked_and_places_are_characters_of_the_text_as_given() -> N
     assert "样例" in done.stderr.decode(), "that the sample protects nobody is said each time"
 
 
+def test_a_number_that_is_meant_as_an_identifier_and_is_none_is_told_as_not_valid() -> None:
+    wrong, text = "110105194912310021", f"电话{MOBILE}，身份证号码：１１0105194912310021。订单110105194912310021"
+    found = json.loads(asked("check", "--json", stdin=text)[1])
+    start = text.index("１")
+    assert (found["action"], found["hits"]) == ("pass", [])
+    assert found["personal"] == [
+        {"kind": "mobile", "start": 2, "end": 13, "valid": True},
+        {"kind": "resident_id", "start": start, "end": start + 18, "valid": False},
+    ]
+    lines = asked("check", stdin=f"身份证{wrong}")[1].splitlines()
+    assert lines[1:3] == [
+        "没有命中 / no hits",
+        "[3, 21) 居民身份证号 / resident identity number · 校验不符，只作提示 / the check digit does not fit; told only",
+    ]
+    assert lines[4] == " " * 8 + "^" * 18
+    assert "resident_id [3, 21) 校验不符" in asked("check", "--lines", stdin=f"身份证{wrong}")[1]
+    every = [f"身份证110101199001010{last}" for last in ("00X", "011")]
+    kept = [json.loads(asked("check", "--json", stdin=one)[1])["personal"] for one in every]
+    assert all(len(one) == 1 for one in kept), "one number is told once, valid or not"
+
+
 def test_the_operator_sees_the_words_with_carets_under_them() -> None:
     done = piped(f"前\t{MARKER}\x1b[31m后", "check")
     lines = done.stdout.decode().splitlines()

@@ -86,7 +86,7 @@ def check_command(  # noqa: PLR0913 - the flags of one command
         return _check_lines(checker, Side(side), as_json=as_json)
     text = texts.whole(sys.stdin.buffer)
     checked = checker.check(text, Side(side))
-    say(showing.as_dict(checked, checker.versions), showing.described(text, checked), as_json=as_json)
+    say(showing.as_dict(text, checked, checker.versions), showing.described(text, checked), as_json=as_json)
     return BAD_INPUT if showing.not_scanned(checked) else 0
 
 
@@ -109,7 +109,7 @@ def _answer(checker: Checker, text: Text, side: Side, *, as_json: bool) -> tuple
         say_broken(text, found)
         told = showing.refused(found, checker.versions) if as_json else showing.line_of_broken(text, found)
         return _bytes(told), False
-    told = showing.as_dict(found, checker.versions) if as_json else showing.line_of(text, found)
+    told = showing.as_dict(text.text, found, checker.versions) if as_json else showing.line_of(text, found)
     return _bytes(told), not showing.not_scanned(found)
 
 

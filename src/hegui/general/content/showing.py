@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import click
 
+from hegui.general.content import folding, personal
 from hegui.general.content.checks import Checked, Verdict, Versions
 from hegui.general.content.hits import shown
 from hegui.general.content.personal import KIND_NAMES, Kind
@@ -19,6 +21,7 @@ from hegui.law import risks
 T = TypeVar("T")
 BAD_INPUT = 2
 """The exit code of what could not be read or checked."""
+_NOBODYS = Bi("校验不符，只作提示", "the check digit does not fit; told only")
 _CONTEXT = 12
 _MOST = 50
 _LONGEST_HIT = 60
@@ -41,7 +44,31 @@ def not_scanned(checked: Checked) -> list[dict[str, Any]]:
     return [{"why": str(item)} for item in getattr(checked, "not_scanned", ())]
 
 
-def as_dict(checked: Checked, versions: Versions) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A number that a word calls an identifier and that can be nobody's; places are those of the text as written."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def doubtful(text: str, checked: Checked) -> list[Doubtful]:
+    """Return the numbers of a text that are told as not valid; what overlaps personal information that was found is left out."""
+    fold = folding.fold(text)
+    taken = [(item.start, item.end) for item in checked.verdicts if _personal(item)]
+    found = [Doubtful(item.kind, fold.origin(item.start), fold.end(item.end)) for item in personal.doubtful(fold.text)]
+    return [item for item in found if not any(item.start < end and start < item.end for start, end in taken)]
+
+
+def personal_of(text: str, checked: Checked) -> list[dict[str, Any]]:
+    """Return the personal information of a checked text by its places; `valid` is false of what a word alone calls so."""
+    found = [(item.start, item.end, _kind(item), True) for item in checked.verdicts if _personal(item)]
+    found += [(item.start, item.end, item.kind.value, False) for item in doubtful(text, checked)]
+    return [{"kind": kind, "start": start, "end": end, "valid": valid} for start, end, kind, valid in sorted(found)]
+
+
+def as_dict(text: str, checked: Checked, versions: Versions) -> dict[str, Any]:
     """Return a check's outcome in the shape that `/v1/moderations` has too."""
     return {
         "action": checked.action.value,
@@ -50,12 +77,7 @@ def as_dict(checked: Checked, versions: Versions) -> dict[str, Any]:
             for item in checked.verdicts
             if not _personal(item)
         ],
-        "personal": [
-            # Those whose check digit does not fit are left out where the checker looks for nothing less certain.
-            {"kind": _kind(item), "start": item.start, "end": item.end, "valid": getattr(item, "valid", True)}
-            for item in checked.verdicts
-            if _personal(item)
-        ],
+        "personal": personal_of(text, checked),
         "not_scanned": not_scanned(checked),
         "versions": versions.as_dict(),
     }  # fmt: skip
@@ -94,11 +116,11 @@ def _name(verdict: Verdict) -> str:
     return f"{verdict.risk} {risks().name(verdict.risk).bi.both}"
 
 
-def _carets(text: str, verdict: Verdict) -> list[str]:
-    before = _plain(text[max(0, verdict.start - _CONTEXT) : verdict.start])
-    hit = text[verdict.start : verdict.end]
+def _carets(text: str, start: int, end: int) -> list[str]:
+    before = _plain(text[max(0, start - _CONTEXT) : start])
+    hit = text[start:end]
     within = _plain(hit if len(hit) <= _LONGEST_HIT else f"{hit[:_LONGEST_HIT]}…")
-    after = _plain(text[verdict.end : verdict.end + _CONTEXT])
+    after = _plain(text[end : end + _CONTEXT])
     return [f"  {before}{within}{after}", f"  {' ' * _width(before)}{'^' * max(1, _width(within))}"]
 
 
@@ -109,11 +131,14 @@ def described(text: str, checked: Checked) -> list[str]:
         lines.append(
             f"[{item.start}, {item.end}) {_name(item)} · {item.rule} · {item.lane} · {ACTION_NAMES[item.action].both}"
         )
-        lines += _carets(text, item)
+        lines += _carets(text, item.start, item.end)
     if len(checked.verdicts) > _MOST:
         lines.append(more(len(checked.verdicts) - _MOST))
     if not checked.verdicts:
         lines.append("没有命中 / no hits")
+    for number in doubtful(text, checked)[:_MOST]:
+        lines.append(f"[{number.start}, {number.end}) {KIND_NAMES[number.kind].both} · {_NOBODYS.both}")
+        lines += _carets(text, number.start, number.end)
     lines += [f"未检查 / not scanned: {item['why']}" for item in not_scanned(checked)]
     return lines
 
@@ -128,6 +153,9 @@ def line_of(text: Text, checked: Checked) -> str:
     found = [
         f"{item.risk if not _personal(item) else _kind(item)} [{item.start}, {item.end}) {_plain(text.text[item.start : item.end][:_LONGEST_HIT])}"
         for item in checked.verdicts[:_MOST]
+    ]
+    found += [
+        f"{item.kind} [{item.start}, {item.end}) {_NOBODYS.both}" for item in doubtful(text.text, checked)[:_MOST]
     ]
     rest = [f"+{len(checked.verdicts) - _MOST}"] if len(checked.verdicts) > _MOST else []
     missed = [f"未检查 / not scanned: {item['why']}" for item in not_scanned(checked)]

@@ -5,6 +5,7 @@ still become a hit, so that a stream holds just that. See docs/personal.md.
 """
 
 from hegui.general.content.personal.checksums import luhn_valid, resident_id_valid, uscc_valid
+from hegui.general.content.personal.doubtful import doubtful
 from hegui.general.content.personal.finding import ANY_LONG, find
 from hegui.general.content.personal.kinds import KIND_NAMES, Found, Kind
 from hegui.general.content.personal.masking import mask
@@ -22,6 +23,7 @@ __all__ = [
     "Found",
     "Kind",
     "NameFinder",
+    "doubtful",
     "ends",
     "find",
     "from_tagger",

@@ -31,10 +31,10 @@ def told(named: Shape, body: Shape, most: int = 8) -> Shape:
 
 
 _LETTER = any_of("a-z")
-_ENGLISH = seq(maybe(words(" no", " number", " num")), maybe(words(" is")))
+ENGLISH = seq(maybe(words(" no", " number", " num")), maybe(words(" is")))
 
 PASSPORT = told(
-    alt(words("护照", "護照"), seq(after("passport"), looking("(?![a-z])"), _ENGLISH)),
+    alt(words("护照", "護照"), seq(after("passport"), looking("(?![a-z])"), ENGLISH)),
     alt(seq(times(_LETTER, 1, 2), digits(7, 8)), seq(words("14", "15"), digits(7))),
 )
 

@@ -88,24 +88,23 @@ SPELT_MOBILE = seq(
 """A mobile number in Chinese figures or a mix: 一三八零零一三八零零零, 138零零138零零零."""
 
 _LAST = seq(digits(3), any_of("0-9x"))
-RESIDENT_ID = _led(
-    _NUMBERED,
-    alt(seq(digits(17), any_of("0-9x")), digits(15)),
-    [_grouped(mark, digits(6), digits(8), _LAST) for mark in "- "],
-)
+_RESIDENT = alt(seq(digits(17), any_of("0-9x")), digits(15))
+_RESIDENT_GROUPS = [_grouped(mark, digits(6), digits(8), _LAST) for mark in "- "]
+RESIDENT_ID = _led(_NUMBERED, _RESIDENT, _RESIDENT_GROUPS)
+RESIDENT_ID_BODY = alt(*_RESIDENT_GROUPS, _RESIDENT)
 
 _FIRST = seq(any_of("2-69"), digits(3))
-BANK_CARD = _led(
-    _NUMBERED,
-    seq(any_of("2-69"), digits(14, 18)),
-    [
-        *(seq(_grouped(mark, _FIRST, _FOUR, _FOUR, _FOUR), maybe(seq(any_of(mark), digits(1, 3)))) for mark in "- "),
-        *(_grouped(mark, _FIRST, digits(6), digits(5)) for mark in "- "),
-    ],
-)
+_CARD = seq(any_of("2-69"), digits(14, 18))
+_CARD_GROUPS = [
+    *(seq(_grouped(mark, _FIRST, _FOUR, _FOUR, _FOUR), maybe(seq(any_of(mark), digits(1, 3)))) for mark in "- "),
+    *(_grouped(mark, _FIRST, digits(6), digits(5)) for mark in "- "),
+]
+BANK_CARD = _led(_NUMBERED, _CARD, _CARD_GROUPS)
+BANK_CARD_BODY = alt(*_CARD_GROUPS, _CARD)
 
 _CODE = any_of("0-9a-hj-npqrtuwxy")
-USCC = _led(_NUMBERED, seq(times(_CODE, 2, 2), digits(6), times(_CODE, 10, 10)), [])
+USCC_BODY = seq(times(_CODE, 2, 2), digits(6), times(_CODE, 10, 10))
+USCC = _led(_NUMBERED, USCC_BODY, [])
 
 # The three digits of an area (or two and a nought), as the numbering plan gives them.
 _LONG_AREAS = (
