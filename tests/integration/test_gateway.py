@@ -464,13 +464,18 @@ def test_text_is_not_held_longer_than_needed(server: Server, upstream: ScriptedU
 
 def test_models_and_moderations_parse_in_the_client(server: Server) -> None:
     assert [model.id for model in server.client().models.list()] == ["test"]
-    found = server.client().moderations.create(input=[f"说{MARKER}", "你好，电话13800138000"])
-    assert [r.flagged for r in found.results] == [True, False]
+    found = server.client().moderations.create(
+        input=[f"说{MARKER}", "你好，电话13800138000", "身份证号110105194912310021"]
+    )
+    assert [r.flagged for r in found.results] == [True, False, False]
     assert extra(found.results[0].categories)["A.1.a"] is True
     ours = extra(found.results[0])["hegui"]
     assert ours["hits"][0]["start"] == 1
     assert MARKER not in json.dumps(ours, ensure_ascii=False)
     assert extra(found.results[1])["hegui"]["personal"] == [{"kind": "mobile", "start": 5, "end": 16, "valid": True}]
+    assert extra(found.results[2])["hegui"]["personal"] == [
+        {"kind": "resident_id", "start": 4, "end": 22, "valid": False}
+    ]
 
 
 def test_a_revoked_key_stops_within_seconds(server: Server, upstream: ScriptedUpstream) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hegui.general.content.checks import CLEAN, Checked, Verdict, Versions
 from hegui.general.content.policy import Audience, Lane, Side
+from hegui.general.content.showing import personal_of
 from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.law import risks
@@ -65,7 +66,7 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
         raise ApiError(
             503, "undetermined", "检查未能运行，结果未知；请稍后重试 / the check could not run; try again later"
         )
-    return _result(record, checked, checker.versions)
+    return _result(record, text, checked, checker.versions)
 
 
 def _score(verdict: Verdict) -> float:
@@ -73,7 +74,7 @@ def _score(verdict: Verdict) -> float:
     return 1.0 if verdict.score is None else verdict.score
 
 
-def _result(record: Exchanged, checked: Checked, versions: Versions) -> Json:
+def _result(record: Exchanged, text: str, checked: Checked, versions: Versions) -> Json:
     words = [verdict for verdict in checked.verdicts if verdict.lane != Lane.PERSONAL]
     scores = dict.fromkeys(risks().ids, 0.0)
     for verdict in words:
@@ -84,11 +85,7 @@ def _result(record: Exchanged, checked: Checked, versions: Versions) -> Json:
         "content_id": record.content_id,
         "action": checked.action.value,
         "hits": [verdict.as_dict() for verdict in words],
-        "personal": [
-            {"kind": verdict.rule.partition(":")[2], "start": verdict.start, "end": verdict.end, "valid": True}
-            for verdict in checked.verdicts
-            if verdict.lane == Lane.PERSONAL
-        ],
+        "personal": personal_of(text, checked),
         "not_scanned": [{"why": item} for item in record.not_scanned],
         "versions": versions.as_dict(),
     }
