@@ -37,6 +37,7 @@ def test_the_commands_are_those_that_this_file_proves() -> None:
         ("content", "check"), ("content", "normalise"), ("content", "replay"), ("content", "train"), ("content", "suggest"),
         ("label", "write"), ("label", "propagate"), ("label", "read"), ("label", "verify"), ("label", "inspect"), ("label", "key"), ("label", "mark"),
         ("review", "cases"), ("review", "labels"), ("rules", "answers", "add"), ("rules", "answers", "approve"),
+        ("rules", "answers", "take-back"), ("rules", "policy", "withdraw"),
         ("rules", "answers", "list"), ("rules", "policy", "diff"), ("rules", "policy", "list"), ("rules", "policy", "live"),
         ("rules", "policy", "shadow"), ("rules", "policy", "show"), ("rules", "policy", "write"), ("rules", "words", "add"),
         ("rules", "words", "approve"), ("rules", "words", "list"), ("rules", "words", "take-back"),

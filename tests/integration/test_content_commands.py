@@ -474,6 +474,7 @@ def test_a_replay_whose_cases_all_hold_ends_in_0(tmp_path: Path) -> None:
     [
         ("cases.csv", "words,risk\n标记,A.1.a\n", "text"), ("cases.csv", "", "text"), ("cases.csv", b"text\n\xff\xff\n", "UTF-8"),
         ("cases.csv", 'text,expected\n"标记,pass\n', "CSV"), ("cases.xlsx", b"PK no workbook", "XLSX"), ("cases.tsv", "文\n标记\n", "text"),
+        ("cases.csv", "text,expected\n", "没有任何文本"), ("texts.txt", "\n \n", "没有任何文本"), ("cases.jsonl", "", "没有任何文本"),
         ("cases.csv", "text,expected\n标记,block\n", "cases.csv:2: 未知的预期动作 'block'"),
         ("cases.csv", "text,side\n标记,up\n", "cases.csv:2: 未知的方向 'up'"),
         ("cases.jsonl", '{"text": "标记", "expected": ["refuse"]}\n', "cases.jsonl:1: 未知的预期动作"),

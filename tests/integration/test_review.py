@@ -86,7 +86,7 @@ def test_a_flagged_exchange_waits_for_people_and_what_they_keep_is_handed_out(
 def test_the_board_says_who_watched_and_never_that_it_is_enough(reviewed: Server, browsers: dict[str, Browser]) -> None:
     row = today(reviewed)["GBT45654-6.5b"]
     assert row["result"] == "undetermined"
-    assert "decisions 1, reviewers 1, open 0, late 0" in row["reason"]
+    assert "decisions 1, reviewers 1, improvements 1, open 0, late 0" in row["reason"]
 
 
 @pytest.mark.parametrize("out", ["x.csv", "no-folder/x.jsonl", ""])

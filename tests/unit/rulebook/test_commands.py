@@ -106,3 +106,52 @@ def test_what_can_not_be_done_is_told_with_its_exit_code(
     assert done.exit_code == code, done.output
     assert told in done.stderr
     assert desk.sql("SELECT count(*) FROM rulebook_word") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["标记词丁"], "--risk is missing"), (["--risk", "A.1.b"], "the word is missing"), ([" ", "--risk", "A.1.b"], "the word is missing"),
+        (["标记词丁", "--risk", "A.1.b", "--set", "near"], "is not key=value"), (["标记词丁", "--risk", "A.1.b", "--set", "=x"], "is not key=value"),
+        (["标记词丁", "--risk", "A.1.b", "--set", "near="], "is not key=value"),
+        (["甲类", "--exception-of", "keyword:2", "--remove", "keyword:3", "--why", "x"], "do not go together"),
+        (["甲", "--remove", "keyword:3", "--why", "x"], "leave the word out"),
+        (["合规样例词甲子类", "--exception-of", "keyword:2", "--risk", "A.1.b"], "no --risk"),
+        (["--remove", "keyword:3", "--why", "x", "--set", "near=标"], "no --set"),
+        (["标记\udcff", "--risk", "A.1.b"], "is not text in UTF-8"), (["标记", "--risk", "A.1.b", "--why", "\udcff"], "is not text in UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_would_be_left_out_without_a_word_is_refused(
+    desk: Desk, terminal: Terminal, arguments: list[str], told: str
+) -> None:
+    done = terminal.run("words", "add", *arguments, "--as", REVIEWER)
+    assert (done.exit_code, told in done.stderr) == (2, True), done.output
+    assert desk.sql("SELECT count(*) FROM rulebook_word") == [(0,)]
+
+
+def test_a_number_that_no_version_can_have_is_an_error_and_an_unknown_risk_too(terminal: Terminal) -> None:
+    for arguments in (
+        ("show", "99999999999"),
+        ("show", "0"),
+        ("live", "99999999999", "--as", ONE),
+        ("diff", "99999999999", "1"),
+    ):
+        done = terminal.run("policy", *arguments)
+        assert (done.exit_code, "没有第" in done.stderr) == (2, True), done.output
+    assert terminal.run("words", "list", "--risk", "A.9").exit_code == 2
+    assert terminal.run("words", "list").stdout == "没有 / none\n"
+
+
+def test_what_the_pages_take_back_a_terminal_does_too(terminal: Terminal) -> None:
+    terminal.data("policy", "write", "--why", "试", "--as", REVIEWER)
+    assert terminal.run("policy", "withdraw", "1", "--as", REVIEWER).exit_code == 2
+    assert terminal.data("policy", "withdraw", "1", "--as", REVIEWER, "--why", "不需要")["state"] == "withdrawn"
+    made = terminal.data("answers", "add", "标记问题", "标记答案", "--as", REVIEWER)
+    assert (
+        terminal.data("answers", "take-back", made["id"], "--refuse", "--why", "不是", "--as", ONE)["state"]
+        == "refused"
+    )
+    made = terminal.data("answers", "add", "标记问题", "标记答案", "--as", REVIEWER)
+    terminal.data("answers", "approve", made["id"], "--as", ONE)
+    assert terminal.run("answers", "take-back", made["id"], "--as", REVIEWER, "--why", "过时").exit_code == 3
+    assert terminal.data("answers", "take-back", made["id"], "--as", TWO, "--why", "过时")["state"] == "withdrawn"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from hegui.general.rulebook.facts import facts
 from hegui.general.rulebook.models import WordChange
 from hegui.kit import clock
 from hegui.law import register
-from hegui.people.facts import Fact, Result
+from hegui.people.facts import Fact, Result, decide
 from hegui.store import unit_of_work
 from tests.law.test_measures_article_04 import STANDARD, write_library
 from tests.unit.people.desk import Desk
@@ -56,6 +57,7 @@ def test_a_sample_protects_nobody(ask: Ask) -> None:
     assert ask(None).result is Result.NOT_MET
     assert "样例" in ask(None).reason.zh
     assert ask(None, "ARP-9.1").result is Result.NOT_MET
+    assert ask(None, "DSP-10").result is Result.NOT_MET
 
 
 def test_enough_words_and_a_recent_file_meet_the_clause_and_an_old_file_does_not(ask: Ask, tmp_path: Path) -> None:
@@ -100,3 +102,26 @@ def test_how_words_get_in_is_on_record_but_not_all_that_the_duty_asks(desk: Desk
     found = ask(path, "ARP-9.1")
     assert found.result is Result.UNDETERMINED
     assert "1 approved by another, 0 urgent" in found.reason.en
+
+
+def test_a_library_that_is_kept_and_its_log_are_shown_for_the_duty_to_review(
+    desk: Desk, ask: Ask, tmp_path: Path
+) -> None:
+    path = write_library(tmp_path / "enough.csv")
+    before = ask(path, "DSP-10")
+    assert before.result is Result.MET
+    words, logged = (
+        int(found.replace(",", ""))
+        for found in re.findall(r"has ([\d,]+) words, ([\d,]+) changes", before.reason.en)[0]
+    )
+    add(desk, path, "标记词丁", "A.1.c")
+    found = ask(path, "DSP-10")
+    assert f"has {words + 1:,} words, {logged + 2:,} changes are in the ledger" in found.reason.en, (
+        "proposed and approved"
+    )
+    assert "批准了最近一个词" in found.reason.zh
+    loaded = sources.library(replace(desk.settings, library=str(path)))
+    assert found.reason.zh.count(loaded.version) == 1
+    assert decide([found, Fact("DSP-10", Result.UNDETERMINED, found.reason)])["DSP-10"].result is Result.UNDETERMINED, (
+        "without a text that was checked the duty as a whole is not shown"
+    )

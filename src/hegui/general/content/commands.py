@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 import orjson
@@ -26,6 +26,7 @@ from hegui.general.content.replay import Replay
 from hegui.general.content.showing import BAD_INPUT, say_broken
 from hegui.general.content.texts import Broken, Text
 from hegui.kit.commands import guarded, json_option, say, watched
+from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +58,14 @@ def _side_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def _typed() -> BinaryIO:
+    """Return the standard input; who types into a terminal is told how to end."""
+    if sys.stdin.isatty():
+        note = Bi("请输入文本，以 Ctrl-D 结束", "type the text; Ctrl-D ends it")
+        click.echo(note.both, err=True)
+    return sys.stdin.buffer
+
+
 def _note_sample(checker: Checker) -> None:
     if checker.library.is_sample:
         note = Bi("用的是内置样例词库，起不到保护作用", "the sample library is in use; it protects nobody")
@@ -84,7 +93,7 @@ def check_command(  # noqa: PLR0913 - the flags of one command
     _note_sample(checker)
     if by_line:
         return _check_lines(checker, Side(side), as_json=as_json)
-    text = texts.whole(sys.stdin.buffer)
+    text = texts.whole(_typed())
     checked = checker.check(text, Side(side))
     say(showing.as_dict(text, checked, checker.versions), showing.described(text, checked), as_json=as_json)
     return BAD_INPUT if showing.not_scanned(checked) else 0
@@ -94,7 +103,7 @@ def _check_lines(checker: Checker, side: Side, *, as_json: bool) -> int:
     """Answer each line as it comes; what could not be checked has an answer too, and exit code 2 at the end."""
     out = sys.stdout.buffer
     code = 0
-    for text in texts.lines(sys.stdin.buffer):
+    for text in texts.lines(_typed()):
         answer, whole = _answer(checker, text, side, as_json=as_json)
         code = code if whole else BAD_INPUT
         out.write(answer + b"\n")
@@ -125,7 +134,7 @@ def _bytes(told: dict[str, Any] | str) -> bytes:
 @guarded
 def normalise_command(*, as_json: bool) -> None:
     """显示规范化后的文本；--json 附位置对照。 / Show the text as it is compared; with --json also where each character stood."""
-    fold = folding.fold(texts.whole(sys.stdin.buffer))
+    fold = folding.fold(texts.whole(_typed()))
     if not as_json:
         click.echo(fold.text.removesuffix("\n"))
         return
@@ -180,6 +189,11 @@ def replay_command(  # noqa: PLR0913 - the flags of one command
     _note_sample(after)
     replay = Replay(before, after, top or sys.maxsize, cases_alone=against is None)
     replay.run(watched(found, Bi("条文本", "texts")), Side(side))
+    if not (replay.texts or replay.not_scanned):
+        raise InputError(
+            Bi("没有任何文本，什么也没有比较", "there are no texts; nothing was compared"),
+            Bi("给出有文本的文件", "give files with texts"),
+        )
     say(replay.as_dict(), _replay_lines(replay), as_json=as_json)
     for text, broken in replay.broken:
         say_broken(text, broken)

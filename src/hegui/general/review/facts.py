@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -20,15 +20,23 @@ _PAGE = "/review/agreement"
 def facts(session: Session, _on: date, _settings: Settings) -> tuple[Fact, ...]:
     """Return the review's facts: who watched in the last days, and what waits beyond its term.
 
-    The duty to have watch-keepers asks for enough of them and for complaints to be analysed, so it stays undetermined.
+    The duty to have watch-keepers asks for enough of them and for complaints to be analysed, which no record here can
+    show, so it is undetermined at best; it is not met where what was flagged has waited all those days and nobody decided anything.
     Review by technology suffices for DSP-10, which the gateway answers; here it is only put in doubt by what is late.
     """
     moment = clock.now()
-    load, done = queries.load(session, moment), queries.done(session, moment - timedelta(days=_DAYS))
-    return (_watch(load, done), *_late(load))
+    since = moment - timedelta(days=_DAYS)
+    load, done = queries.load(session, moment), queries.done(session, since)
+    return (_watch(load, done, queries.learned(session, since), since), *_late(load))
 
 
-def _watch(load: queries.Load, done: queries.Done) -> Fact:
+def _watch(load: queries.Load, done: queries.Done, learned: int, since: datetime) -> Fact:
+    if done.decisions == 0 and load.earliest is not None and load.earliest <= since:
+        why = Bi(
+            f"{load.late} 项被标记的交互逾期，其中有的已逾期 {_DAYS} 天以上，其间无人作出审核决定",
+            f"{load.late} flagged exchanges are beyond their term, some by over {_DAYS} days, in which nobody decided anything",
+        )
+        return Fact(_WATCH, Result.NOT_MET, why, _PAGE)
     if done.decisions == 0:
         why = Bi(
             f"过去 {_DAYS} 天没有人工审核记录，无从证明",
@@ -36,10 +44,10 @@ def _watch(load: queries.Load, done: queries.Done) -> Fact:
         )
         return Fact(_WATCH, Result.UNDETERMINED, why, _PAGE)
     why = Bi(
-        f"过去 {_DAYS} 天：审核决定 {done.decisions}，审核人 {done.people}，未决 {load.waiting}，逾期 {load.late}；"
-        "人员是否与规模相适应、第三方投诉分析尚无从证明",
-        f"in {_DAYS} days: decisions {done.decisions}, reviewers {done.people}, open {load.waiting}, late {load.late}; "
-        "nothing shows yet that they are enough for the scale, nor that complaints are analysed",
+        f"过去 {_DAYS} 天：审核决定 {done.decisions}，审核人 {done.people}，由此改进 {learned}，未决 {load.waiting}，逾期 {load.late}；"
+        "人员是否与规模相适应（配备说明、排班）、第三方投诉分析尚无从证明",
+        f"in {_DAYS} days: decisions {done.decisions}, reviewers {done.people}, improvements {learned}, open {load.waiting}, late {load.late}; "
+        "nothing shows yet that they are enough for the scale (staffing statement, rota), nor that complaints are analysed",
     )
     return Fact(_WATCH, Result.UNDETERMINED, why, _PAGE)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
+from hegui.evidence.models import EntryRow
 from hegui.general.review import rules
 from hegui.general.review.models import Decision, Item, Stage, State
 from hegui.general.review.rules import Agreement
@@ -104,6 +105,12 @@ def done(session: Session, since: datetime) -> Done:
     """Return what was decided since a moment."""
     row = session.execute(select(func.count(), func.count(Decision.by.distinct())).where(Decision.at >= since)).one()
     return Done(row[0], row[1])
+
+
+def learned(session: Session, since: datetime) -> int:
+    """Return how many decisions since a moment led to a word, an exception, a label or a case."""
+    kept = (EntryRow.kind == "review.learned", EntryRow.at >= since)
+    return session.scalar(select(func.count()).select_from(EntryRow).where(*kept)) or 0
 
 
 def names(session: Session) -> dict[str, str]:

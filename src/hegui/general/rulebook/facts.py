@@ -20,6 +20,8 @@ from hegui.people.facts import Fact, Result
 
 FEATURES = "ARP-9.1"
 """The duty to keep a feature library with entry standards, rules and procedures."""
+REVIEWED = "DSP-10"
+"""The duty to review what goes in and out, to keep a feature library, and to log; here the library and its log."""
 _EVIDENCE = "/rulebook/library"
 _SHOWN = 6
 
@@ -31,11 +33,10 @@ def facts(session: Session, on: date, settings: Settings) -> tuple[Fact, ...]:
         words = Bi(
             "只装了内置样例词库，起不到保护作用", "only the shipped sample library is loaded; it protects nobody"
         )
-        return tuple(Fact(item, Result.NOT_MET, words, _EVIDENCE) for item in (CLAUSE, FEATURES))
+        return tuple(Fact(item, Result.NOT_MET, words, _EVIDENCE) for item in (CLAUSE, FEATURES, REVIEWED))
     library = queries.library_in_force(session, base)
-    return _size(library, register(on), queries.renewed(session, on, sources.file_renewal(settings))), _entry(
-        session, library.version
-    )
+    renewed = queries.renewed(session, on, sources.file_renewal(settings))
+    return _size(library, register(on), renewed), _entry(session, library.version), _kept(session, library, renewed)
 
 
 def library_gaps(library: Library, law: Register) -> list[str]:
@@ -76,3 +77,17 @@ def _entry(session: Session, version: str) -> Fact:
         ),
         "/rulebook",
     )  # fmt: skip
+
+
+def _kept(session: Session, library: Library, renewed: Renewal) -> Fact:
+    """Return the part of the duty that is the library and its log; that texts were checked by it is the gateway's to show.
+
+    Without a word in force, or a day of its last change, nothing shows that a library is kept.
+    """
+    words, logged = sum(library.counts().values()), queries.logged(session)
+    told = Bi(
+        f"特征库（版本 {library.version}）现有 {words:,} 词，账本中有 {logged:,} 条增改记录；{renewed.known.zh}",
+        f"the feature library (version {library.version}) has {words:,} words, {logged:,} changes are in the ledger; {renewed.known.en}",
+    )
+    shown = words > 0 and renewed.day is not None
+    return Fact(REVIEWED, Result.MET if shown else Result.UNDETERMINED, told, "/rulebook")

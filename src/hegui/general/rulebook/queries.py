@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from hegui.evidence.models import EntryRow
 from hegui.general.content import folding
 from hegui.general.content.audit import Renewal
 from hegui.general.content.library import Library, Word
@@ -144,6 +145,11 @@ def renewed(session: Session, on: date, file: Renewal) -> Renewal:
     if day is None or (file.day is not None and file.day > day):
         return file
     return Renewal(day, Bi(f"{day} 批准了最近一个词", f"the last word was approved on {day}"))
+
+
+def logged(session: Session) -> int:
+    """Return how many acts on words the ledger holds."""
+    return session.scalar(select(func.count()).select_from(EntryRow).where(EntryRow.kind.startswith("rule."))) or 0
 
 
 # --- set answers ---------------------------------------------------------------------------------------

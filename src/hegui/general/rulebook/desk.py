@@ -1,0 +1,103 @@
+"""What the commands of the rulebook share: a unit of work as somebody, and the flags of all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hegui.evidence import leave
+from hegui.kit.commands import data_option, guarded, json_option, settings_of
+from hegui.kit.errors import InputError
+from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
+from hegui.people.models import Account
+from hegui.store import unit_of_work
+from hegui.store.opened import opened
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a command works with: a session, the operator's files, who acts."""
+
+    session: Session
+    settings: Settings
+    person: Account | None = None
+
+    @property
+    def by(self) -> Account:
+        """Return who acts."""
+        if self.person is None:
+            raise InputError(Bi("没有给出 --as", "--as is missing"), Bi("给出账号名", "name an account"))
+        return self.person
+
+
+@contextmanager
+def desk(data: Path | None, account: str | None = None) -> Iterator[Desk]:
+    """Open a unit of work, as an account where one is named; that it was done here is on record."""
+    settings = settings_of(data=data)
+    with opened(settings) as store, unit_of_work(store) as session:
+        if account is None:
+            yield Desk(session, settings)
+            return
+        person = session.scalar(select(Account).where(Account.name == account, Account.closed_at.is_(None)))
+        if person is None:
+            raise InputError(
+                Bi(f"没有名为 {account} 的账号", f"there is no account named {account}"),
+                Bi("在控制台查看账号", "look at the accounts in the console"),
+            )
+        leave(
+            session,
+            "rules.command",
+            {"as": person.id, "command": " ".join(click.get_current_context().command_path.split()[1:])},
+        )
+        yield Desk(session, settings, person)
+
+
+def why_option(command: F) -> F:
+    """Give a command a reason."""
+    return click.option("--why", default="", help="理由。 / The reason.")(command)
+
+
+def _unicode(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Refuse what was typed in another encoding before it reaches the database."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> int | None:  # noqa: ANN401 - flags of any type
+        for said in given.values():
+            for text in said if isinstance(said, tuple) else (said,):
+                if isinstance(text, str) and text != text.encode("utf-8", "replace").decode():
+                    shown = text.encode("utf-8", "replace").decode()
+                    raise InputError(
+                        Bi(f"{shown!r} 不是 UTF-8 文本", f"{shown!r} is not text in UTF-8"),
+                        Bi("把终端设为 UTF-8 后重新输入", "set the terminal to UTF-8 and type it again"),
+                    )
+        return command(**given)
+
+    return run
+
+
+def reading(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Give a command what all that ask something have."""
+    return data_option(json_option(guarded(_unicode(command))))
+
+
+def acting(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Give a command what all that do something have: an account that acts."""
+    return click.option("--as", "account", required=True, help="以哪个账号行事。 / The account that acts.")(
+        reading(command)
+    )
+
+
+def listed(lines: list[str]) -> list[str]:
+    """Return the lines of a list for a person, or that there are none."""
+    return lines or [Bi("没有", "none").both]
