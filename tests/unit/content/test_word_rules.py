@@ -269,6 +269,26 @@ def test_a_word_that_was_taken_back_says_nothing_and_can_come_again() -> None:
     assert base.edited([], ()) is base
 
 
+def test_one_edit_more_of_many_compiles_that_one_and_finds_what_all_together_find() -> None:
+    rows_of: dict[str, dict[str, str]] = {"标记甲": {}}
+    many = [Row(0, f"词{number}号标", "A.1.a", WordRules(), f"e{number:04}") for number in range(1200)]
+    base, texts = compile_library(rows(rows_of), "t"), [f"有词{number}号标。" for number in (0, 7, 1199, 1200)]
+    first = base.edited(many, ())
+    more = [*many[:7], *many[8:], Row(0, "词1200号标", "A.1.b", WordRules(), "e1200")]
+    second = base.edited(more, {"keyword:2"})
+    assert second.parts[1] is first.parts[1], "what was compiled is not compiled again"
+    assert len(second.parts[2].words) == 1
+    afresh = compile_library(rows(rows_of), "t").edited(more, {"keyword:2"})
+    assert (second.version, second.counts()) == (afresh.version, afresh.counts())
+    for text in [*texts, "标记甲", "有词7 号标，ci7haobiao"]:
+        assert hits(Checker(second, policy()), text) == hits(Checker(afresh, policy()), text), text
+    assert [len(hits(Checker(second, policy()), text)) for text in texts] == [1, 0, 1, 1]
+    changed = [many[0]._replace(rules=WordRules(action=Action.FLAG)), *many[1:]]
+    (hit,) = Checker(base.edited(changed, ()), policy()).check(texts[0], Side.INPUT).verdicts
+    assert hit.action is Action.FLAG, "an edit that says something else now says that alone"
+    assert hits(Checker(base.edited(many[:3], ()), policy()), texts[2]) == []
+
+
 def test_the_version_names_the_edits_not_their_order() -> None:
     base = compile_library(rows({"标记甲": {}}), "t")
     one, two = Row(0, "标记乙", "A.1.a", WordRules(), "e1"), Row(0, "标记丙", "A.1.a", WordRules(), "e2")

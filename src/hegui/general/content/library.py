@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
@@ -54,6 +54,31 @@ class Form:
     word: Word
     lane: Lane | None = None
     part: int = 0
+
+
+class _Kept:
+    """Edits as they were compiled once, so that one more does not compile thousands again."""
+
+    def __init__(self) -> None:
+        self._made: tuple[Library, dict[str, Row]] | None = None
+
+    def parts(self, rows: list[Row], source: str) -> tuple[tuple[Library, ...], frozenset[str]]:
+        """Return the libraries that hold the rows together, and the rules in them that are none of the rows any more."""
+        wanted, made = {row.edit: row for row in rows}, self._made
+        known = made[1] if made is not None else {}
+        fresh = [row for row in rows if row.edit not in known]
+        dead = frozenset(f"word:{edit}" for edit in known if edit not in wanted)
+        changed = any(known[edit] != row for edit, row in wanted.items() if edit in known)
+        if made is None or changed or len(fresh) > _MOST_FRESH or len(dead) > _MOST_FRESH:
+            whole = compile_library(rows, source)
+            if len(rows) > _MOST_FRESH:
+                self._made = whole, wanted
+            return (whole,), frozenset()
+        return (made[0], compile_library(fresh, source)), dead
+
+
+_MOST_FRESH = 500
+"""Edits that are compiled each time; beyond so many they are kept as they are."""
 
 
 class _Either:
@@ -121,6 +146,7 @@ class Library:
     """Patterns of `bones` beside which literal words may stand; None where these are always to be looked for."""
     gone: frozenset[str] = frozenset()
     parts: tuple[Library, ...] = field(default=(), compare=False, repr=False)
+    kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
     prefixes: Container[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -182,25 +208,27 @@ class Library:
         """Return this library with words added and rules taken back, in milliseconds: only what is new is compiled.
 
         Edits are told from the rows of a file by `Row.edit`; call it on the library of the file with
-        all edits each time.
+        all edits each time. Of thousands of edits, those of an earlier call are not compiled again.
         """
         rows = sorted(added, key=lambda row: row.edit)
         missing = frozenset(gone)
         if not rows and not missing:
             return self
-        more = compile_library(rows, self.source)
+        parts, dead = self.kept.parts(rows, self.source)
+        found = self
+        for more in parts:
+            found = _joined(found, more)
         listing = [[row.edit, row.word, row.risk, row.rules.as_dict()] for row in rows]
         digest = sha256(canonical([listing, sorted(missing)])).hexdigest()[:8]
-        return Library(
-            words=self.words + more.words,
-            version=f"{self.version}+{digest}",
-            source=self.source,
-            bones=self.bones.joined(more.bones),
-            literal=self.literal.joined(more.literal),
-            hints=_shifted(self, more),
-            gone=missing,
-            parts=(self, more),
-        )
+        return replace(found, version=f"{self.version}+{digest}", gone=missing | dead, parts=(self, *parts))
+
+
+def _joined(one: Library, other: Library) -> Library:
+    """Return what finds the words of both, without compiling either again."""
+    return replace(
+        one, words=one.words + other.words, bones=one.bones.joined(other.bones), literal=one.literal.joined(other.literal),
+        hints=_shifted(one, other),
+    )  # fmt: skip
 
 
 def is_latin(character: str) -> bool:

@@ -67,11 +67,14 @@ class WordRules:
     def as_dict(self) -> dict[str, Any]:
         """Return what was said, as plain JSON, without what was left out."""
         found: dict[str, Any] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
+        for name in _NAMES:
+            value = getattr(self, name)
             if value:
-                found[item.name] = sorted(value) if isinstance(value, frozenset) else _plain(value)
+                found[name] = sorted(value) if isinstance(value, frozenset) else _plain(value)
         return found
+
+
+_NAMES = tuple(item.name for item in fields(WordRules))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - the values of the fields

@@ -269,15 +269,16 @@ def audit(visit: Visit) -> Page:
     """Show the library with what people did to it, held against the standard."""
     settings = visit.shared.settings
     base = sources.library(settings)
-    library = queries.library_in_force(visit.session, base)
+    book = queries.reading(visit.session, base).book
+    library = base.edited(book.words, book.gone)
     renewed = queries.renewed(visit.session, clock.today(), sources.file_renewal(settings))
     values = {
         "rows": requirements(library, register(), renewed),
         "results": RESULT_NAMES,
         "library": library,
         "renewed": renewed,
-        "added": len(library.words) - len(base.words),
-        "gone": len(library.gone),
+        "added": len(book.words),
+        "gone": len(book.gone),
     }
     return Page("rulebook/library.html", Bi("关键词库核对", "The keyword library's audit"), values)
 
