@@ -143,3 +143,13 @@ def test_the_officer_puts_it_in_force_and_terminal_and_ledger_show_it(
         "rule.proposed", "rule.approved", "policy.written", "policy.shadow", "policy.live",
     ]  # fmt: skip
     assert WORD not in (tmp_path / "out" / "records.jsonl").read_text("utf-8")
+
+
+def test_no_page_is_wider_than_a_phone(two: tuple[Page, Page], own: Server) -> None:
+    _, li = two
+    li.set_viewport_size({"width": 390, "height": 800})
+    for path in ("", "/words", "/words/new", "/answers", "/policies/1", "/policies/new", "/replay", "/library"):
+        li.goto(f"{own.console}/rulebook{path}")
+        expect(li.get_by_role("heading", level=1)).to_be_visible()
+        assert li.evaluate("document.documentElement.scrollWidth") == 390, path
+        shoot(li, f"rulebook-phone-{path.strip('/').replace('/', '-')}")
