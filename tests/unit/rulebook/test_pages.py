@@ -151,6 +151,11 @@ def test_an_exception_and_a_removal_of_the_file_go_through_the_form(desk: Desk) 
         reviewer, "/rulebook/words?text=%E5%90%88%E8%A7%84%E6%A0%B7%E4%BE%8B%E8%AF%8D%E7%94%B2%E5%AD%90", "file"
     )
     assert "由例外代替" in found[0]
+    desk.sql("UPDATE rulebook_word SET rule = 'keyword:9' WHERE kind = 'exception'")
+    (shown,) = [row for row in rows(reviewer, "/rulebook/words", "words") if "甲子类" in row]
+    assert ("keyword:2" in shown, "keyword:9" in shown) == (True, False), "the row in which its word stands now"
+    desk.sql("UPDATE rulebook_word SET text = '标记词子', folded = '标记词子' WHERE kind = 'removal'")
+    assert any("词库文件里已没有这个词" in row for row in rows(reviewer, "/rulebook/words", "words"))
 
 
 def test_a_version_is_written_compared_tried_and_put_in_force(desk: Desk) -> None:

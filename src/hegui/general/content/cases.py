@@ -38,7 +38,9 @@ def cases_of(paths: Iterable[Path]) -> Iterator[Text]:
 
 def case(text: Text) -> Text:
     """Return a text with the expected action that it says, by its value or its Chinese name; broken where it is none."""
-    if text.broken is not None or text.expected is None or text.expected == "":
+    if text.broken is not None or text.expected is None:
+        return text
+    if text.expected == "":
         return replace(text, expected=None)
     action = _ACTIONS.get(text.expected) if isinstance(text.expected, str) else None
     if action is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -78,6 +79,16 @@ def upon(row: WordChange, library: Library) -> str:
             Bi("撤回这一提议", "take the proposal back"),
         )  # fmt: skip
     return rule if rule in found else min(found, key=lambda name: (len(name), name))
+
+
+def told_upon(rows: Iterable[WordChange], library: Library) -> dict[str, tuple[str, ...]]:
+    """Return for each change upon a rule the rules that it means now; none where the operator's file has its word no more."""
+    taken = {row.id: gone(row) for row in rows if row.rule is not None}
+    now = meant(taken.values(), library)
+    return {
+        number: tuple(sorted(now[item], key=lambda name: (len(name), name))) if item.of_file else (item.rule,)
+        for number, item in taken.items()
+    }
 
 
 def id_of(rule: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, WORD_LANES, Action, Lane
 from hegui.general.content.rows import COLUMNS, WIDEST, word_rules
-from hegui.general.rulebook import acts, answers, queries, sources
+from hegui.general.rulebook import acts, answers, queries, sources, standing
 from hegui.general.rulebook.models import KINDS, STATES, SetAnswerRow, State, WordChange
 from hegui.general.rulebook.rules import kept_rules
 from hegui.kit import clock
@@ -63,6 +63,7 @@ def list_words(visit: Visit) -> Page:
             **_common(visit),
             "wanted": wanted,
             "rows": rows,
+            "upon": standing.told_upon(rows, library),
             "rules_of": {row.id: kept_rules(row.rules).as_dict() for row in rows},
             "more": len(rows) == queries.PAGE,
             "in_file": in_file,
