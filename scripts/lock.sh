@@ -6,3 +6,4 @@ common="--quiet --no-header --strip-extras --no-emit-index-url --no-emit-trusted
 pip-compile $common -o requirements.lock pyproject.toml
 pip-compile $common --extra dev -o requirements-dev.lock pyproject.toml
 pip-compile $common --extra names -o requirements-names.lock pyproject.toml
+pip-compile $common --extra c2pa -o requirements-c2pa.lock pyproject.toml
