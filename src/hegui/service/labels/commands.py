@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,18 @@ import orjson
 
 from hegui.kit import ids
 from hegui.kit.commands import guarded, json_option, say, watched
-from hegui.kit.errors import InputError
 from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi
-from hegui.service.labels import explain, files, sidecar, signatures
+from hegui.service.labels import c2pa, explain, files, sidecar, signatures
+from hegui.service.labels.c2pa import Manifest
+from hegui.service.labels.c2pa_commands import c2pa as c2pa_group
+from hegui.service.labels.c2pa_commands import seal_of, seal_options
 from hegui.service.labels.containers import CONTAINERS, HEAD, NotWritableError, container_of
 from hegui.service.labels.containers.container import not_writable
 from hegui.service.labels.containers.texts import PlainText
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.marks.corner import Corner
+from hegui.service.labels.named import found_files
 from hegui.service.labels.schema import Kind, Label
 from hegui.service.labels.signatures import Signature
 
@@ -34,29 +37,15 @@ def label() -> None:
     """标识：写入、传播、读取、核验（第十二条）。 / Labels: write, pass on, read, verify (Art. 12)."""
 
 
+label.add_command(c2pa_group)
+
+
 def inspected(path: Path) -> Inspection:
     """Return what a file says, or what is said beside it where it has no place of its own."""
     found = files.inspect(path)
     if found.verdict is Verdict.ABSENT and found.container in _WITHOUT_PLACE:
         return sidecar.read(path) or found
     return found
-
-
-def found_files(given: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the files that were named, those in folders (but for sidecars), and what globs name; raise InputError for none."""
-    for path in given:
-        if path.is_dir():
-            inside = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
-            yield from (item for item in inside if not item.name.endswith(sidecar.SUFFIX))
-        elif path.exists() or not set("*?[") & set(path.name):
-            yield path
-        else:
-            matching = sorted(item for item in path.parent.glob(path.name) if item.is_file())
-            if not matching:
-                raise InputError(
-                    Bi(f"没有文件符合 {path}", f"no file matches {path}"), Bi("检查写法", "check how it is written")
-                )
-            yield from matching
 
 
 # --- writing -------------------------------------------------------------------------------------------
@@ -78,20 +67,24 @@ _out_option = click.option(
     help="1 属于、2 可能、3 疑似。 / Is (1), possibly (2), suspected (3).",
 )  # fmt: skip
 @click.option("--sign-key", type=_FILE, help="签名密钥，签在 ReservedCode1。 / Signing key; signs in ReservedCode1.")
+@seal_options
 @json_option
 @guarded
 def write_command(  # noqa: PLR0913 - the flags of one command
-    source: Path, out: Path, *, producer: str, number: str, kind: str, sign_key: Path | None, as_json: bool
-) -> None:
+    source: Path, out: Path, *, producer: str, number: str, kind: str, sign_key: Path | None,
+    c2pa_chain: Path | None, c2pa_key: Path | None, break_c2pa: bool, as_json: bool,
+) -> None:  # fmt: skip
     """给文件写入隐式标识，写后读回，原文件不变。 / Write the implicit label; it is read back before it counts."""
     wanted = Label.first(producer, number or ids.uuid7(), kind=Kind(kind))
     if sign_key is not None:
         wanted = signatures.signed(wanted, signatures.read_key(sign_key))
+    seal = seal_of(c2pa_chain, c2pa_key, breaking=break_c2pa)
     try:
-        found = files.write(source, out, wanted)
+        found = files.write(source, out, wanted, seal=seal)
     except NotWritableError:
         if not _has_no_place(source):
             raise
+        _signs_none(seal, source)
         sidecar.check(source, wanted)
         _copy_text(source, out, wanted)
         found = sidecar.write(out, wanted)
@@ -110,6 +103,12 @@ def _copy_text(source: Path, out: Path, wanted: Label) -> None:
         write_atomic(out, source.read_bytes())
 
 
+def _signs_none(seal: files.Seal, source: Path) -> None:
+    """Raise InputError where a text was to be signed: C2PA knows no place in it."""
+    if seal.sign is not None:
+        c2pa.format_of("text", source.name)
+
+
 def _has_place(path: Path) -> bool:
     """Say whether files of that name have a place for a label of their own."""
     return any(path.suffix.lower() in item.suffixes for item in CONTAINERS if item.name not in _WITHOUT_PLACE)
@@ -125,12 +124,18 @@ def _has_no_place(path: Path) -> bool:
 @_out_option
 @click.option("--propagator", required=True, help="27 位传播服务提供者编码。 / The platform's code, 27 characters.")
 @click.option("--id", "number", required=True, help="平台的内容编号。 / The platform's number of the content.")
+@seal_options
 @json_option
 @guarded
-def propagate_command(source: Path, out: Path, propagator: str, number: str, *, as_json: bool) -> None:
+def propagate_command(  # noqa: PLR0913 - the flags of one command
+    source: Path, out: Path, propagator: str, number: str, *,
+    c2pa_chain: Path | None, c2pa_key: Path | None, break_c2pa: bool, as_json: bool,
+) -> None:  # fmt: skip
     """加上传播要素，生成方的字段不动。 / Add the fields of propagation; the producer's stay."""
     there = sidecar.read(source)
+    seal = seal_of(c2pa_chain, c2pa_key, breaking=break_c2pa)
     if there is not None and _has_no_place(source):
+        _signs_none(seal, source)
         wanted = files.passed_on(there, propagator, number)
         if source.resolve() != out.resolve() and sidecar.read(out) is not None:
             sidecar.check(out, wanted)
@@ -138,7 +143,7 @@ def propagate_command(source: Path, out: Path, propagator: str, number: str, *, 
             write_atomic(out, source.read_bytes())
         _say(out, sidecar.put(out, wanted), as_json=as_json)
         return
-    _say(out, files.propagate(source, out, propagator, number), as_json=as_json)
+    _say(out, files.propagate(source, out, propagator, number, seal=seal), as_json=as_json)
 
 
 @label.command("key", epilog="例 / example: hegui label key -o signing.json")
@@ -184,6 +189,7 @@ def key_command(out: Path, *, as_json: bool) -> None:
 @click.option(
     "--id", "number", default="", help="内容编号，与 --producer 合用。 / Number of the content, with --producer."
 )
+@seal_options
 @json_option
 @guarded
 def mark_command(given: tuple[Path, ...], out: Path, *, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - flags
@@ -199,7 +205,9 @@ def mark_command(given: tuple[Path, ...], out: Path, *, as_json: bool, **flags: 
 # --- reading -------------------------------------------------------------------------------------------
 
 
-def as_dict(path: Path, found: Inspection, signed: tuple[Signature, ...] = ()) -> dict[str, Any]:
+def as_dict(
+    path: Path, found: Inspection, signed: tuple[Signature, ...] = (), manifest: Manifest | None = None
+) -> dict[str, Any]:
     """Return what a file says, for machines."""
     return {
         "file": str(path),
@@ -209,6 +217,7 @@ def as_dict(path: Path, found: Inspection, signed: tuple[Signature, ...] = ()) -
         "deviations": [item.value for item in found.deviations],
         "places": [item.place for item in found.readings],
         "signatures": [item.as_dict() for item in signed],
+        "c2pa": manifest.as_dict() if manifest else None,
         "problem": None if found.problem is None else {"zh": found.problem.zh, "en": found.problem.en},
     }
 
@@ -220,10 +229,12 @@ def _say(
     path: Path, found: Inspection, pins: frozenset[str] = frozenset(), *, as_json: bool, lines: Lines = explain.short
 ) -> tuple[Signature, ...]:
     signed = signatures.check(found.label, pins) if found.label is not None else ()
+    manifest = c2pa.read(path)
     if as_json:
-        click.echo(orjson.dumps(as_dict(path, found, signed)))
+        click.echo(orjson.dumps(as_dict(path, found, signed, manifest)))
     else:
-        click.echo("\n".join([f"{path}", *(f"  {line}" for line in lines(found, signed))]))
+        said = [*lines(found, signed), *(manifest.lines() if manifest else [])]
+        click.echo("\n".join([f"{path}", *(f"  {line}" for line in said)]))
     return signed
 
 

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import cite
-from hegui.service.labels import schema
+from hegui.service.labels import manifests, schema
 from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of
 from hegui.service.labels.containers.container import MOST_SLOTS, not_writable
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
@@ -66,6 +66,10 @@ class Inspection:
         return tuple(dict.fromkeys(item for reading in self.readings for item in reading.deviations))
 
 
+class BreaksManifestError(InputError):
+    """A label would be written into a file with a C2PA manifest, whose hash would no longer hold."""
+
+
 class NotVerifiedError(InputError):
     """A file that was written does not read back as it should; it was not put in place."""
 
@@ -76,7 +80,7 @@ def inspect(path: Path) -> Inspection:
         with path.open("rb") as file:
             return inspect_stream(file, path.name)
     except OSError as error:
-        raise _no_file(path, error) from None
+        raise no_file(path, error) from None
 
 
 def inspect_bytes(data: bytes, name: str) -> Inspection:
@@ -121,7 +125,17 @@ def _verdict(readings: tuple[Reading, ...]) -> Verdict:
     return Verdict.MULTIPLE if len(labels) == 1 else Verdict.CONFLICTING
 
 
-def _no_file(path: Path, error: OSError) -> InputError:
+def container_name(file: BinaryIO, name: str) -> str:
+    """Return the name of an open file's format; empty for one that is not known."""
+    file.seek(0)
+    try:
+        return container_of(file.read(HEAD), name).name
+    except UnreadableError:
+        return ""
+
+
+def no_file(path: Path, error: OSError) -> InputError:
+    """Return the error for a file that can not be read or written."""
     return InputError(
         Bi(f"无法读取 {path}：{error.strerror}", f"can not read {path}: {error.strerror}"),
         Bi("检查路径与权限", "check the path and its permissions"),
@@ -131,18 +145,54 @@ def _no_file(path: Path, error: OSError) -> InputError:
 # --- writing -------------------------------------------------------------------------------------------
 
 
-def write(source: Path, target: Path, label: Label) -> Inspection:
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What happens to a C2PA manifest, whose hash does not hold once a label is written.
+
+    Without more, a file that has one is refused. `sign`, called with the file as it came, the new file and its
+    name, signs the new file, with a manifest or without (see `c2pa.sealer`). `breaking` lets the manifest be broken;
+    `told` is called with each such file.
+    """
+
+    sign: Callable[[Path, Path, str], None] | None = None
+    breaking: bool = False
+    told: Callable[[Path], None] | None = None
+
+    def check(self, file: BinaryIO, container: str, path: Path) -> None:
+        """Tell of a manifest that will be broken; raise BreaksManifestError where that was not asked for."""
+        if self.sign is not None or not manifests.present(file, container):
+            return
+        if self.breaking:
+            if self.told is not None:
+                self.told(path)
+            return
+        raise BreaksManifestError(
+            Bi("文件有 C2PA 清单，写入后其哈希不再成立", "the file has a C2PA manifest, whose hash would no longer hold"),
+            Bi(
+                "用 --c2pa-chain 与 --c2pa-key 重新签名（需 hegui[c2pa]），或以 --break-c2pa 明确放弃原清单的有效性",
+                "sign it again with --c2pa-chain and --c2pa-key (needs hegui[c2pa]), or give the old manifest up with --break-c2pa",
+            ),
+        )  # fmt: skip
+
+
+REFUSE = Seal()
+"""A file with a C2PA manifest is refused."""
+
+
+def write(source: Path, target: Path, label: Label, *, seal: Seal = REFUSE) -> Inspection:
     """Write the first label of a file; `source` and `target` may be one. Raise InputError, and leave all as it was.
 
     A label of the same provider is replaced. One of another provider stays: add the fields of propagation instead.
     """
     schema.check(label, first=True)
-    return _write(source, target, lambda there: _over(there, label))
+    return _write(source, target, lambda there: _over(there, label), seal)
 
 
-def propagate(source: Path, target: Path, propagator: str, number: str, *, reserved: str = "") -> Inspection:
+def propagate(  # noqa: PLR0913 - one act, each by its name
+    source: Path, target: Path, propagator: str, number: str, *, reserved: str = "", seal: Seal = REFUSE
+) -> Inspection:
     """Add the fields of propagation to a label that is there; the producer's four stay as they are (Labelling Measures 6)."""
-    return _write(source, target, lambda there: passed_on(there, propagator, number, reserved=reserved))
+    return _write(source, target, lambda there: passed_on(there, propagator, number, reserved=reserved), seal)
 
 
 def passed_on(there: Inspection, propagator: str, number: str, *, reserved: str = "") -> Label:
@@ -182,7 +232,8 @@ def _over(there: Inspection, label: Label) -> Label:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
+    """Yield a new file beside a target, which is gone afterwards unless it was moved."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
     os.close(handle)
     path = Path(name)
@@ -192,10 +243,10 @@ def _beside(target: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label]) -> Inspection:
+def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], seal: Seal) -> Inspection:
     target = target.resolve()  # a link stays one, and what it leads to is labelled
     try:
-        with source.open("rb") as file, _beside(target) as new:
+        with source.open("rb") as file, beside(target) as new:
             there = inspect_stream(file, source.name)
             label = label_of(there)
             file.seek(0)
@@ -206,17 +257,20 @@ def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label]) 
                     f"目标的扩展名属于另一种格式：{target.name}",
                     f"the target's name is of another format: {target.name}",
                 )
+            seal.check(file, container.name, source)
             before = container.payload(file)
             with new.open("wb+") as out:
                 container.write(file, out, label.as_json())
                 out.flush()
                 os.fsync(out.fileno())
                 found = _verified(container, out, target.name, label, before)
+            if seal.sign is not None:
+                seal.sign(source, new, target.name)
             new.chmod(source.stat().st_mode & 0o777)
             new.replace(target)
             return found
     except OSError as error:
-        raise _no_file(Path(error.filename or source), error) from None
+        raise no_file(Path(error.filename or source), error) from None
 
 
 def _verified(container: Container, out: BinaryIO, name: str, label: Label, before: str) -> Inspection:

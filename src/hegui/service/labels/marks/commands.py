@@ -15,6 +15,7 @@ from hegui.kit import ids
 from hegui.kit.errors import HeguiError, InputError
 from hegui.kit.text import Bi
 from hegui.service.labels import schema
+from hegui.service.labels.c2pa_commands import seal_of
 from hegui.service.labels.marks import mark as marking
 from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.marks.mark import Marked, Options
@@ -85,6 +86,7 @@ def _options(flags: dict[str, Any]) -> Options:
     return Options(
         wording=flags["wording"], corner=Corner(flags["corner"]), font=flags["font"], whole=flags["whole"],
         encoder=flags["codec"], at=flags["at"], speech=speech, first=first,
+        seal=seal_of(flags["c2pa_chain"], flags["c2pa_key"], breaking=flags["break_c2pa"], visible=True),
     )  # fmt: skip
 
 

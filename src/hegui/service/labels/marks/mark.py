@@ -15,7 +15,7 @@ from hegui.kit.errors import InputError, SettingsError
 from hegui.kit.text import Bi
 from hegui.service.labels import files, sidecar
 from hegui.service.labels.containers import HEAD, UnreadableError, container_of
-from hegui.service.labels.files import Inspection, NotVerifiedError, Verdict
+from hegui.service.labels.files import REFUSE, Inspection, NotVerifiedError, Seal, Verdict
 from hegui.service.labels.marks import design, documents
 from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.marks.design import Typeface
@@ -40,6 +40,8 @@ class Options:
     speech: tuple[Path, str] | None = None
     first: Label | None = None
     """The label to write where the file has none; without it such a file gets none."""
+    seal: Seal = REFUSE
+    """What happens to a C2PA manifest; without more a file that has one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +68,24 @@ def mark(source: Path, target: Path, options: Options = Options(), progress: Any
     The implicit label is the one that was there, field by field; a file without one gets `options.first`, or none.
     """
     there = _label_of(source)
+    with source.open("rb") as file:
+        options.seal.check(file, there.container, source)
     wanted = there.label or options.first
     if there.container in {"text", "json", "sidecar"} and source.resolve() != target.resolve():
         sidecar.check(target, wanted)
     with _beside(target, source.suffix) as (visible, final):
         kind, details = _marked(source, visible, options, progress)
         found = _labelled(visible, final, wanted, source.name)
+        if options.seal.sign is not None:
+            options.seal.sign(source, final, source.name)
         final.chmod(source.stat().st_mode & 0o777)
         try:
             final.replace(target)
         except OSError as error:
-            raise _no_file(target, error) from None
+            raise files.no_file(target, error) from None
     if wanted is not None and found.container in {"text", "json"}:
         found = _beside_text(target, wanted)
     return Marked(kind, details, found)
-
-
-def _no_file(path: Path, error: OSError) -> InputError:
-    return InputError(
-        Bi(f"无法读写 {path}：{error.strerror}", f"can not read or write {path}: {error.strerror}"),
-        Bi("检查路径与权限", "check the path and its permissions"),
-    )
 
 
 # --- the implicit label --------------------------------------------------------------------------------
@@ -155,7 +154,7 @@ def _beside(target: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
         with tempfile.TemporaryDirectory(prefix=".mark-", dir=target.parent) as folder:
             yield Path(folder) / f"visible{suffix}", Path(folder) / f"final{suffix}"
     except FileNotFoundError as error:
-        raise _no_file(target.parent, error) from None
+        raise files.no_file(target.parent, error) from None
 
 
 # --- by kind -------------------------------------------------------------------------------------------

@@ -1,0 +1,76 @@
+"""A small certificate authority for tests: a root and certificates that it issued, as C2PA wants them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+Key = ec.EllipticCurvePrivateKey
+_CURVE = ec.SECP256R1()
+_NO = dict.fromkeys(
+    (
+        "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only",
+    ),
+    False,
+)  # fmt: skip
+
+
+class Paths(NamedTuple):
+    """PEM files of an operator: chain and key, and the root that others trust."""
+
+    chain: Path
+    key: Path
+    root: Path
+
+
+def name(common: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "样例运营者"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common),
+        ]
+    )
+
+
+def certificate(common: str, key: Key, issuer: str, signer: Key, *, days: int = 30, root: bool = False) -> bytes:
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(days=10)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name(common))
+        .issuer_name(name(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.BasicConstraints(root, None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(x509.KeyUsage(not root, key_cert_sign=root, crl_sign=root, **_NO), critical=True)
+    )
+    if not root:
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+        built = built.add_extension(usage, critical=False)
+    return built.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def pem(key: Key, password: bytes = b"") -> bytes:
+    how = BestAvailableEncryption(password) if password else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
+
+
+def operator(folder: Path, *, days: int = 30, curve: ec.EllipticCurve = _CURVE) -> Paths:
+    """Write a chain and its key."""
+    top, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(curve)
+    root = certificate("root", top, "root", top, root=True)
+    found = Paths(folder / "chain.pem", folder / "key.pem", folder / "root.pem")
+    found.chain.write_bytes(certificate("signer", own, "root", top, days=days) + root)
+    found.key.write_bytes(pem(own))
+    found.root.write_bytes(root)
+    return found
