@@ -36,7 +36,7 @@ def test_the_commands_are_those_that_this_file_proves() -> None:
         ("law", "clock"), ("law", "status"), ("evidence", "verify"), ("evidence", "export"),
         ("content", "check"), ("content", "normalise"), ("content", "replay"), ("content", "train"), ("content", "suggest"),
         ("label", "write"), ("label", "propagate"), ("label", "read"), ("label", "verify"), ("label", "inspect"), ("label", "key"), ("label", "mark"),
-        ("label", "c2pa", "sign"), ("label", "c2pa", "read"),
+        ("label", "c2pa", "sign"), ("label", "c2pa", "read"), ("label", "pack"),
         ("review", "cases"), ("review", "labels"), ("rules", "answers", "add"), ("rules", "answers", "approve"),
         ("rules", "answers", "take-back"), ("rules", "policy", "withdraw"),
         ("rules", "answers", "list"), ("rules", "policy", "diff"), ("rules", "policy", "list"), ("rules", "policy", "live"),

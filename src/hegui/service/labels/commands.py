@@ -15,7 +15,6 @@ from hegui.kit.commands import guarded, json_option, say, watched
 from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi
 from hegui.service.labels import c2pa, explain, files, sidecar, signatures
-from hegui.service.labels.c2pa import Manifest
 from hegui.service.labels.c2pa_commands import c2pa as c2pa_group
 from hegui.service.labels.c2pa_commands import seal_of, seal_options
 from hegui.service.labels.containers import CONTAINERS, HEAD, NotWritableError, container_of
@@ -24,6 +23,7 @@ from hegui.service.labels.containers.texts import PlainText
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.named import found_files
+from hegui.service.labels.pack.commands import pack
 from hegui.service.labels.schema import Kind, Label
 from hegui.service.labels.signatures import Signature
 
@@ -38,6 +38,7 @@ def label() -> None:
 
 
 label.add_command(c2pa_group)
+label.add_command(pack)
 
 
 def inspected(path: Path) -> Inspection:
@@ -205,23 +206,6 @@ def mark_command(given: tuple[Path, ...], out: Path, *, as_json: bool, **flags: 
 # --- reading -------------------------------------------------------------------------------------------
 
 
-def as_dict(
-    path: Path, found: Inspection, signed: tuple[Signature, ...] = (), manifest: Manifest | None = None
-) -> dict[str, Any]:
-    """Return what a file says, for machines."""
-    return {
-        "file": str(path),
-        "verdict": found.verdict.value,
-        "fields": found.label.as_dict() if found.label else None,
-        "container": found.container or None,
-        "deviations": [item.value for item in found.deviations],
-        "places": [item.place for item in found.readings],
-        "signatures": [item.as_dict() for item in signed],
-        "c2pa": manifest.as_dict() if manifest else None,
-        "problem": None if found.problem is None else {"zh": found.problem.zh, "en": found.problem.en},
-    }
-
-
 Lines = Callable[[Inspection, tuple[Signature, ...]], list[str]]
 
 
@@ -231,7 +215,7 @@ def _say(
     signed = signatures.check(found.label, pins) if found.label is not None else ()
     manifest = c2pa.read(path)
     if as_json:
-        click.echo(orjson.dumps(as_dict(path, found, signed, manifest)))
+        click.echo(orjson.dumps(explain.as_dict(str(path), found, signed, manifest)))
     else:
         said = [*lines(found, signed), *(manifest.lines() if manifest else [])]
         click.echo("\n".join([f"{path}", *(f"  {line}" for line in said)]))
@@ -302,7 +286,7 @@ def inspect_command(given: tuple[Path, ...], *, declared: bool, traces: bool, as
         judged = explain.platform(found, declared=declared, traces=traces)
         code = _BAD if found.verdict is Verdict.UNREADABLE else code
         if as_json:
-            click.echo(orjson.dumps({**as_dict(path, found), "platform": judged.as_dict()}))
+            click.echo(orjson.dumps({**explain.as_dict(str(path), found), "platform": judged.as_dict()}))
         else:
             click.echo("\n".join([f"{path}", *(f"  {line}" for line in (*explain.short(found), *judged.lines()))]))
     return code

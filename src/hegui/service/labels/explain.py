@@ -8,6 +8,7 @@ from typing import Any
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.law.register import register
+from hegui.service.labels.c2pa import Manifest
 from hegui.service.labels.files import VERDICT_NAMES, Inspection, Verdict
 from hegui.service.labels.schema import DEVIATION_NAMES, KIND_NAMES, Deviation, Kind
 from hegui.service.labels.signatures import Signature
@@ -38,6 +39,23 @@ def short(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:
         ]
     lines += [item.line() for item in signed]
     return [*lines, *(f"偏差 deviation {item.value}: {DEVIATION_NAMES[item].both}" for item in found.deviations)]
+
+
+def as_dict(
+    name: str, found: Inspection, signed: tuple[Signature, ...] = (), manifest: Manifest | None = None
+) -> dict[str, Any]:
+    """Return what a file says, for machines."""
+    return {
+        "file": name,
+        "verdict": found.verdict.value,
+        "fields": found.label.as_dict() if found.label else None,
+        "container": found.container or None,
+        "deviations": [item.value for item in found.deviations],
+        "places": [item.place for item in found.readings],
+        "signatures": [item.as_dict() for item in signed],
+        "c2pa": manifest.as_dict() if manifest else None,
+        "problem": None if found.problem is None else {"zh": found.problem.zh, "en": found.problem.en},
+    }
 
 
 def verified(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:

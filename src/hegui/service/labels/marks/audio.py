@@ -242,7 +242,12 @@ def _mark_coded(source: Path, target: Path, at: At, spoken: Samples | None) -> N
             encoder = _ENCODERS.get(name, name if name.startswith("pcm_") else "")
             if not encoder:
                 raise _unreadable(source, f"no encoder for {name}")
-            with av.open(str(target), "w", format=_format(given.format.name, source), options={"strict": "-2"}) as out:
+            with av.open(
+                str(target),
+                "w",
+                format=_format(given.format.name, source),
+                options={"strict": "-2", "fflags": "+bitexact"},
+            ) as out:
                 _run(given, stream, out, encoder, at=at, spoken=spoken)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise _unreadable(source, error) from None

@@ -83,7 +83,7 @@ def mark_video(source: Path, target: Path, wanted: Wanted = Wanted(), progress: 
         with av.open(str(source)) as given:
             if not given.streams.video:
                 raise _unreadable(source, "no video")
-            with av.open(str(target), "w", format=kind) as out:
+            with av.open(str(target), "w", format=kind, options={"fflags": "+bitexact"}) as out:
                 run = _Run(given, out, kind, wanted, progress or (lambda _: None))
                 run.all()
         found = _opening(target, run.mark.place)
