@@ -72,7 +72,8 @@ def test_every_sample_is_marked_labelled_and_verified_as_the_index_says(made: Pa
 
 
 def test_every_file_has_its_digest_and_every_part_that_is_named_is_there(made: Path) -> None:
-    lines = dict(reversed(line.split("  ", 1)) for line in (made / "digests.txt").read_text("utf-8").splitlines())
+    listed = [line.partition("  ") for line in (made / "digests.txt").read_text("utf-8").splitlines()]
+    lines = {name: digest for digest, _, name in listed}
     there = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} - {"digests.txt"}
     assert lines.keys() == there
     assert all(sha256((made / name).read_bytes()).hexdigest() == digest for name, digest in lines.items())

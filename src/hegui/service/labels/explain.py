@@ -23,6 +23,10 @@ _BY_VERDICT: dict[Verdict, str] = {
     Verdict.ABSENT: "GB45438-6.1", Verdict.MALFORMED: "GB45438-E.b", Verdict.MULTIPLE: "GB45438-6.1c",
     Verdict.CONFLICTING: "GB45438-6.1c",
 }  # fmt: skip
+_WRONG: dict[Verdict, Bi] = {
+    Verdict.PRESENT: Bi("有标识，但有偏差", "a label is there, with deviations"),
+    Verdict.ABSENT: Bi("无标识（如为生成合成内容）", "no label, if the content is generated"),
+}
 _VALUES_SHOWN = 120
 
 
@@ -62,7 +66,8 @@ def verified(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]
     """Return what a file lacks, with the clause that asks for it and what that clause says."""
     if found.verdict is Verdict.PRESENT and not found.deviations:
         return [f"合规：{VERDICT_NAMES[found.verdict].zh} / complies ({found.container})", *short(found, signed)[1:]]
-    lines = [f"不合规：{VERDICT_NAMES[found.verdict].zh} / does not comply: {VERDICT_NAMES[found.verdict].en}"]
+    said = _WRONG.get(found.verdict, VERDICT_NAMES[found.verdict])
+    lines = [f"不合规：{said.zh} / does not comply: {said.en}"]
     if found.verdict is Verdict.UNREADABLE:
         lines = [f"无法判定：{found.problem.zh} / undetermined: {found.problem.en}"] if found.problem else lines
     elif found.verdict in _BY_VERDICT:
