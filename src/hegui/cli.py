@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import select
 
 from hegui import __version__
 from hegui.app import FACTS
@@ -30,6 +31,7 @@ from hegui.people.models import Service
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.records import ContentBox
 from hegui.service.gateway.service import service_settings
+from hegui.service.labels import LabelStyle
 from hegui.service.labels import commands as label_commands
 from hegui.store import unit_of_work
 from hegui.store.opened import opened
@@ -40,11 +42,20 @@ OPERATOR = "command-line"
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hegui")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """合规 hegui：让面向公众的生成式人工智能服务依法运行，并能证明。
 
     Run a generative-AI service for the public in China lawfully, and prove it.
     """
+    context.obj = label_styles
+
+
+def label_styles(data: Path) -> tuple[tuple[str, LabelStyle], ...]:
+    """Return how each service labels its text answers: `hegui label pack` asks, which opens no database itself."""
+    with opened(settings_of(data=data)) as store, unit_of_work(store) as session:
+        rows = session.execute(select(Service.name, Service.settings).order_by(Service.name)).all()
+    return tuple((name, service_settings(settings).label) for name, settings in rows)
 
 
 # --- serve ------------------------------------------------------------------------------------------

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.harness import hegui
+import pytest
+from click.testing import CliRunner
+
+from hegui.cli import main
+from tests.harness import Server, hegui
 from tests.unit.labels.test_files import CODE, OTHER, put
 
 
@@ -65,6 +69,20 @@ def test_what_a_platform_shows(tmp_path: Path) -> None:
     assert kind("--traces") == ("3", "LAB-6.3")
     told("write", path, "-o", path, "--producer", CODE)
     assert kind("--declared", "--traces") == ("1", "LAB-6.1"), "what the file says goes before what its user says"
+
+
+def test_the_pack_tells_how_the_services_label_their_answers(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hegui.service.labels.pack import samples
+
+    hegui("services", "set", "packed", "--data", server.data, "label_position=start", "label_wording=（AI生成）")
+    monkeypatch.setattr(samples, "media", lambda: False)
+    made = CliRunner().invoke(main, ["label", "pack", "-o", str(tmp_path / "pack"), "--data", str(server.data)])
+    assert made.exit_code == 0, made.output
+    index = json.loads((tmp_path / "pack/index.json").read_text("utf-8"))
+    assert {"service": "packed", "position": "start", "wording": "（AI生成）"} in index["texts"]
+    assert "packed" in (tmp_path / "pack/description.md").read_text("utf-8")
 
 
 def test_nothing_takes_a_label_away() -> None:
