@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,12 @@ def real(item: Layout) -> bytes:
     data = (SAMPLES / item.sample).read_bytes()
     if item.key:
         return layouts.in_comment(json.loads(data)[item.key])
-    return {
+    into: dict[str, Callable[[bytes], bytes]] = {
         "attribute.jpg": layouts.in_xmp,
         "alphabetical.png": lambda raw: png(chunk(raw[:4], raw[4:].rstrip(b"\n"))),
         "no-propagator.mp4": lambda raw: layouts.in_film(raw.decode()),
-    }.get(item.name, lambda raw: raw)(data)
+    }
+    return into[item.name](data) if item.name in into else data
 
 
 @NEEDED

@@ -29,6 +29,8 @@ _ENCODERS = {
 """Encoders by the coding of the source; none of them is under the GPL (docs/decisions/0020-encoders.md)."""
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _LARGEST_WAV = 0xFFFFFFFF
+_MOST_SAMPLES = 3_072_000
+"""Most samples a second, of all channels together, that a label is made for (64 channels at 48 kHz): a header may claim any."""
 Progress = Callable[[float], None]
 Speech = tuple[Path, str]
 
@@ -177,6 +179,8 @@ def _wav(path: Path) -> _Wav | None:
     kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", shape[:16])
     if kind == _EXTENSIBLE and len(shape) >= 26:  # noqa: PLR2004 - with its GUID
         kind = struct.unpack("<H", shape[24:26])[0]
+    if channels * rate > _MOST_SAMPLES:
+        raise _unreadable(path, f"{channels} channels at {rate} Hz")
     good = (kind == _PCM and bits in {8, 16, 24, 32}) or (kind == _FLOAT and bits in {32, 64})
     return _Wav(tuple(chunks), kind == _FLOAT, channels, rate, bits) if good and channels and rate else None
 
@@ -238,7 +242,12 @@ def _mark_coded(source: Path, target: Path, at: At, spoken: Samples | None) -> N
             if not given.streams.audio:
                 raise _unreadable(source, "no audio")
             stream = given.streams.audio[0]
-            name = stream.codec_context.codec.canonical_name
+            context: Any = stream.codec_context
+            if context is None or context.format is None or context.layout is None:
+                raise _unreadable(source, "a coding that is not known")
+            if context.channels * context.sample_rate > _MOST_SAMPLES:
+                raise _unreadable(source, f"{context.channels} channels at {context.sample_rate} Hz")
+            name = context.codec.canonical_name
             encoder = _ENCODERS.get(name, name if name.startswith("pcm_") else "")
             if not encoder:
                 raise _unreadable(source, f"no encoder for {name}")
@@ -249,7 +258,7 @@ def _mark_coded(source: Path, target: Path, at: At, spoken: Samples | None) -> N
                 options={"strict": "-2", "fflags": "+bitexact"},
             ) as out:
                 _run(given, stream, out, encoder, at=at, spoken=spoken)
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
         raise _unreadable(source, error) from None
 
 

@@ -79,10 +79,7 @@ def mark(source: Path, target: Path, options: Options = Options(), progress: Any
         if options.seal.sign is not None:
             options.seal.sign(source, final, source.name)
         final.chmod(source.stat().st_mode & 0o777)
-        try:
-            final.replace(target)
-        except OSError as error:
-            raise files.no_file(target, error) from None
+        final.replace(target)
     if wanted is not None and found.container in {"text", "json"}:
         found = _beside_text(target, wanted)
     return Marked(kind, details, found)
@@ -153,8 +150,8 @@ def _beside(target: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
     try:
         with tempfile.TemporaryDirectory(prefix=".mark-", dir=target.parent) as folder:
             yield Path(folder) / f"visible{suffix}", Path(folder) / f"final{suffix}"
-    except FileNotFoundError as error:
-        raise files.no_file(target.parent, error) from None
+    except OSError as error:
+        raise files.no_file(Path(str(error.filename or target)), error) from None
 
 
 # --- by kind -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from hegui.service.labels.marks.design import Mark, MarkError, Measured, Place, 
 from hegui.service.labels.schema import KEYWORD
 
 _MOST_PIXELS = 300_000_000
+"""Of all frames together: they are in memory at once."""
 _MOST_FRAMES = 5000
 _QUALITY = 92
 """Quality of a lossy picture whose own coding can not be kept: ours."""
@@ -151,9 +152,10 @@ def mark_picture(
 def _opened(path: Path) -> Image.Image:
     try:
         picture = Image.open(path, formats=_FORMATS)
+        frames = int(getattr(picture, "n_frames", 1))
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, error) from None
-    if picture.width * picture.height > _MOST_PIXELS or getattr(picture, "n_frames", 1) > _MOST_FRAMES:
+    if frames > _MOST_FRAMES or picture.width * picture.height * frames > _MOST_PIXELS:
         raise InputError(
             Bi(f"图片太大：{path}", f"the picture is too large: {path}"),
             Bi("先缩小或减少帧数", "make it smaller or take frames out first"),

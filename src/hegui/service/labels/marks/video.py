@@ -81,8 +81,9 @@ def mark_video(source: Path, target: Path, wanted: Wanted = Wanted(), progress: 
     os.environ.setdefault("SVT_LOG", "1")  # the encoder of AV1 tells its settings on the error output otherwise
     try:
         with av.open(str(source)) as given:
-            if not given.streams.video:
-                raise _unreadable(source, "no video")
+            stream: Any = given.streams.video[0] if given.streams.video else None
+            if stream is None or stream.codec_context is None:
+                raise _unreadable(source, "no video, or in a coding that is not known")
             with av.open(str(target), "w", format=kind, options={"fflags": "+bitexact"}) as out:
                 run = _Run(given, out, kind, wanted, progress or (lambda _: None))
                 run.all()
@@ -110,7 +111,9 @@ def _unreadable(path: Path, error: Exception | str) -> InputError:
 
 def _opening(path: Path, place: design.Place) -> Measured:
     with av.open(str(path)) as container:
-        frame = next(container.decode(container.streams.video[0]))
+        frame = next(container.decode(container.streams.video[0]), None)
+        if frame is None:
+            raise ValueError("no picture in what was written")
         return measured(Image.fromarray(frame.to_ndarray(format="rgb24")), place)
 
 
