@@ -147,13 +147,13 @@ def test_without_the_extra_a_manifest_is_told_and_nothing_is_broken(
 ) -> None:
     path = signed(tmp_path, "plain.jpg", credential)
     monkeypatch.setattr(c2pa, "available", lambda: False)
-    for command in ("read", "verify"):
+    for command in ("read", "verify", "inspect"):
         told = run(command, path)
         assert told.exit_code == 0
         assert "有 C2PA 清单，未核验：安装 hegui[c2pa]" in told.output
         assert "not verified: install hegui[c2pa]" in told.output
         assert "不代替 GB 45438-2025 的标识" in told.output
-    assert json.loads(run("read", path, "--json").stdout)["c2pa"]["state"] == "unverified"
+        assert json.loads(run(command, path, "--json").stdout)["c2pa"]["state"] == "unverified"
     with pytest.raises(SettingsError, match="C2PA"):
         c2pa.sign(path, path, credential)
     options = ("--propagator", OTHER, "--id", "1")

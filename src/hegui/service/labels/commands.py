@@ -283,10 +283,13 @@ def inspect_command(given: tuple[Path, ...], *, declared: bool, traces: bool, as
     code = 0
     for path in watched(found_files(given), Bi("个文件", "files")):
         found = inspected(path)
+        manifest = c2pa.read(path)
         judged = explain.platform(found, declared=declared, traces=traces)
         code = _BAD if found.verdict is Verdict.UNREADABLE else code
         if as_json:
-            click.echo(orjson.dumps({**explain.as_dict(str(path), found), "platform": judged.as_dict()}))
+            told = explain.as_dict(str(path), found, manifest=manifest)
+            click.echo(orjson.dumps({**told, "platform": judged.as_dict()}))
         else:
-            click.echo("\n".join([f"{path}", *(f"  {line}" for line in (*explain.short(found), *judged.lines()))]))
+            said = [*explain.short(found), *judged.lines(), *(manifest.lines() if manifest else [])]
+            click.echo("\n".join([f"{path}", *(f"  {line}" for line in said)]))
     return code
