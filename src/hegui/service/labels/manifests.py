@@ -18,7 +18,6 @@ _PIECE = 1 << 20
 _STORE = rb"jumb.{4}jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x008\x9bq"
 """The head of a manifest store: a superbox, its description box and the type of C2PA."""
 _BEFORE: dict[str, bytes] = {
-    "png": rb"caBX.{4}",
     "jpeg": rb"\xff\xeb..JP.{6}.{4}",
     "gif": rb"C2PA_GIF...?.?.{4}",
     "tiff": rb".{4}",
@@ -35,12 +34,14 @@ _IN_ARCHIVES = "META-INF/content_credential.c2pa"
 def present(file: BinaryIO, container: str) -> bool:
     """Say whether an open file has a manifest of its own; `container` is the format's name.
 
-    Films and sounds are walked box by box, others are read piece by piece. A file too damaged to
+    PNG, films and RIFF are walked part by part, others are read piece by piece. A file too damaged to
     walk has none that could be broken.
     """
     try:
         if container in {"mp4", "heif"}:
             return any(_is_manifest(file, box) for box in bmff.top(file))
+        if container == "png":
+            return any(kind == b"caBX" for kind in _kinds(file))
         if container in {"webp", "wav", "avi"}:
             return any(item.kind == b"C2PA" for item in _chunks(file))
         if container == "ooxml":
@@ -56,6 +57,18 @@ def _is_manifest(file: BinaryIO, box: bmff.Box) -> bool:
         return False
     file.seek(box.data)
     return file.read(len(_BOX)) == _BOX
+
+
+def _kinds(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the kinds of a PNG's chunks, up to its end or to where it is damaged."""
+    at = 8
+    while True:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":  # noqa: PLR2004 - length and kind
+            return
+        yield head[4:]
+        at += 12 + int.from_bytes(head[:4], "big")
 
 
 def _chunks(file: BinaryIO) -> Iterator[riff.Chunk]:
