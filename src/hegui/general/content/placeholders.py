@@ -104,10 +104,17 @@ class Vault:
     def hide(self, text: str) -> str:
         """Return a text with what was found replaced; `restore` gives the text back but for what is never restored."""
         out, at = [], 0
-        for start, end, label, kept in self._items(text):
-            out += [text[at:start], self._placeholder(label, text[start:end]) if kept else f"{OPEN}{label}{CLOSE}"]
+        for start, end, placeholder in self.replaced(text):
+            out += [text[at:start], placeholder]
             at = end
         return "".join(out) + text[at:]
+
+    def replaced(self, text: str) -> list[tuple[int, int, str]]:
+        """Return what `hide` replaces, in order: where it begins and ends in the text, and its placeholder."""
+        return [
+            (start, end, self._placeholder(label, text[start:end]) if kept else f"{OPEN}{label}{CLOSE}")
+            for start, end, label, kept in self._items(text)
+        ]
 
     def restore(self, text: str) -> str:
         """Return a whole answer with the placeholders of this vault put back."""
