@@ -354,6 +354,21 @@ def test_where_the_guard_could_only_flag_an_answer_is_judged_once_and_not_held(
     assert record(guarded, number)["not_scanned"] == ["output:guard"]
 
 
+@pytest.mark.parametrize(("service", "mark"), [("noting", BAD), ("looked", SCORED)])
+def test_what_left_before_a_word_ended_it_is_judged_by_those_who_can_only_flag(
+    guarded: Server, upstream: ScriptedUpstream, client_of: Any, service: str, mark: str
+) -> None:
+    upstream.scripts["both"] = says(f"{GOOD}{mark}。{WORD}，{GOOD}", piece=7)
+    said, finish, number, _ = ask(client_of(service), "both", stream=True)
+    assert finish == "content_filter"
+    assert said.startswith(f"{GOOD}{mark}。")
+    found = record(guarded, number)
+    assert (found["outcome"], found["flagged"]) == ("refused_output", True)
+    assert [(item["risk"], item["action"]) for item in found["verdicts"] if item["lane"] in {"guard", "model"}] == [
+        ("A.1.f", "flag")
+    ]
+
+
 def test_a_guard_that_is_slow_stalls_nobody_else(guarded: Server, upstream: ScriptedUpstream, client_of: Any) -> None:
     upstream.scripts["good"] = says(GOOD)
     client_of("chat"), client_of("words")

@@ -125,10 +125,12 @@ def test_what_leaves_is_cut_by_the_text_alone(text: str, at: list[int], with_fin
     assert of_model(out) == before[:good]
     assert BAD not in told(out)
     assert GONE not in told(out)
-    kept = used.choices[0].all_text()
-    assert kept.get("content", "") == before[:good]
+    kept = used.texts()
+    assert kept.get("choices[0].content", "") == before[:good]
     if good < bad:
-        assert kept["content (withheld)"].startswith(before[good:bad]), "what did not leave is kept for review"
+        assert kept["choices[0].content (withheld)"].startswith(before[good:bad]), (
+            "what did not leave is kept for review"
+        )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_bad_argument_of_a_tool_never_leaves_and_the_record_has_it() -> None:
     out = run(used, event({"role": "assistant", "tool_calls": [begin]}), event({}, "tool_calls"))
     assert BAD not in out.decode()
     assert used.outcome == "refused_output"
-    assert used.choices[0].all_text()["tool_calls.0.function.arguments (withheld)"] == f'{{"a": "{BAD}"}}'
+    assert used.texts()["choices[0].tool_calls.0.function.arguments (withheld)"] == f'{{"a": "{BAD}"}}'
     paths = [path for path, _ in used.verdicts()]
     assert paths == ["choices[0].tool_calls.0.function.arguments"]
 

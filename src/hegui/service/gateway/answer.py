@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hegui.general.content.checks import Checker, Verdict
 from hegui.general.content.placeholders import Vault
-from hegui.general.content.policy import Side
 from hegui.service.gateway import refusals
 from hegui.service.gateway.fields import KNOWN, keep_only, strip
 from hegui.service.gateway.hiding import Restoring
-from hegui.service.gateway.hold import Hold
-from hegui.service.gateway.judge import Judged
+from hegui.service.gateway.hold import Hold, Path
+from hegui.service.gateway.judge import Heard, Judged, Notes
+from hegui.service.gateway.logprobs import Spelt
 from hegui.service.gateway.outbound import ChoiceGuard, merge, nest
 from hegui.service.gateway.protocol import Json, ProtocolError
-from hegui.service.gateway.texts import leaves
+from hegui.service.gateway.texts import WITHHELD
 from hegui.service.labels import Labeller, LabelStyle
+
+CALLS = ("tool_calls", "function_call")
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,16 @@ class WholeAnswer:
         self.usage: Json | None = None
         self.outcome = ""
         self.vault: Vault | None = None
-        self._noted: dict[tuple[str, str, str, str], Verdict] = {}
+        self.heard: list[Heard] = []
+        self._noted = Notes()
+        self._spelt: dict[int, Spelt] = {}
         self._shut = False
         self._whole = False
+        self._left = True
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return every verdict with its path."""
-        judged = [(key[0], verdict) for key, verdict in self._noted.items()]
-        return [*judged, *(item for choice in self.choices.values() for item in choice.verdicts())]
+        return [*self._noted.found(), *(item for choice in self.choices.values() for item in choice.verdicts())]
 
     @property
     def blocked(self) -> bool:
@@ -64,9 +68,6 @@ class WholeAnswer:
         return ",".join(sorted(states))
 
     def _choice(self, index: int) -> ChoiceGuard:
-        if not isinstance(index, int):
-            message = "an `index` of the upstream is not a number"
-            raise ProtocolError(message)
         found = self.choices.get(index)
         if found is None:
             context = self.context
@@ -89,31 +90,59 @@ class WholeAnswer:
         Log probabilities spell out the tokens that were held or masked, and others beside them.
         """
         changed = choice.pass_through(delta)
-        spelt = item.get("logprobs")
-        if spelt and (changed or self._blocks("\n".join(text for _, text in leaves(spelt, "logprobs")))):
-            item["logprobs"] = None
-            changed = True
+        if item.get("logprobs") is not None:
+            spelt = self._spelt.setdefault(choice.index, Spelt(self.context.checker))
+            if not spelt.fine(item["logprobs"], final=self._whole) or changed:
+                item["logprobs"] = None
+                changed = True
         return changed
-
-    def _blocks(self, text: str) -> bool:
-        return self.context.checker.check(text, Side.OUTPUT).blocked
 
     def note(self, path: str, found: Judged, start: int = 0) -> None:
         """Note the verdicts on a text that begins at a place of its channel; the same ones again only if surer."""
-        for verdict in found.verdicts:
-            key = (path, verdict.rule, verdict.risk, verdict.action.value)
-            known = self._noted.get(key)
-            if known is None or (known.score or 0) < (verdict.score or 0):
-                self._noted[key] = verdict.moved(start)
+        self._noted.add(path, found.verdicts, start)
+        self.heard += [replace(item, path=path, start=start) for item in found.heard]
 
     def said(self) -> list[tuple[str, str]]:
-        """Return path and text of every channel of every choice as it was let out."""
+        """Return path and text of every channel of every choice as it was let out, but for what a stop kept from leaving."""
         return [
             (f"choices[{choice.index}]." + ".".join(map(str, path)), text)
             for choice in self.choices.values()
             for path, text in choice.said().items()
-            if text
+            if text and self._leaves(path)
         ]
+
+    def _leaves(self, path: Path) -> bool:
+        """Say whether a channel's text left: of a whole answer that was stopped nothing does, or the text before the hit alone."""
+        stopped = self._whole and self.blocked
+        return self._left and (not stopped or (self.stays and path[0] not in CALLS))
+
+    def texts(self) -> dict[str, str]:
+        """Return what a record keeps: every channel's text by its path, what left and what was withheld."""
+        kept = {}
+        for choice in self.choices.values():
+            for path, (out, rest) in choice.all_text().items():
+                name = f"choices[{choice.index}]." + ".".join(map(str, path))
+                left, stopped = (out, rest) if self._leaves(path) else ("", out + rest)
+                if left or not stopped:
+                    kept[name] = left
+                if stopped:
+                    kept[name + WITHHELD] = stopped
+        return kept
+
+    def close(self) -> None:
+        """Say that no more comes of an answer that was stopped or broke off; what left of it is looked at to its end."""
+        failed: Exception | None = None
+        for choice in self.choices.values():
+            try:
+                choice.close()
+            except Exception as error:  # noqa: BLE001 - every choice is closed, then it is told
+                failed = error
+        if failed is not None:
+            raise failed
+
+    def nothing_left(self) -> None:
+        """Say that nothing of the answer left."""
+        self._left = False
 
     def withhold(self) -> None:
         """Stop the answer because a check could not run."""
@@ -136,7 +165,7 @@ class WholeAnswer:
             message = "the upstream's answer has no choices"
             raise ProtocolError(message)
         for item in items:
-            choice = self._choice(item.get("index") or 0)
+            choice = self._choice(item["index"])
             said = item.get("message")
             if not isinstance(said, dict):
                 message = "a choice of the upstream has no message"
@@ -163,7 +192,7 @@ class WholeAnswer:
         if self.blocked and not self.stays:
             return self.refused(body)
         for item in body["choices"]:
-            choice, said = self._choice(item.get("index") or 0), item["message"]
+            choice, said = self._choice(item["index"]), item["message"]
             if choice.restoring is not None and choice.restoring.deltas(said):
                 item["logprobs"] = None
             for path, rest in choice.restoring.finish() if choice.restoring is not None else ():
@@ -175,7 +204,7 @@ class WholeAnswer:
     def _end_whole(self, item: Json, said: Json) -> None:
         """Put the notice after what was said; a call that broke off is nobody's to run."""
         text = refusals.refusal(self.outcome, self.context.content_id, self.context.appeal_url)
-        for name in ("tool_calls", "function_call"):
+        for name in CALLS:
             said.pop(name, None)
         before = said.get("content") or ""
         said["content"] = f"{before}\n\n{text}" if before else text

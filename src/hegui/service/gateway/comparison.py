@@ -3,36 +3,97 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.judging import judging_lanes
 from hegui.general.content.personal import Kind
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Side, severest
+from hegui.general.content.window import Window
+from hegui.service.gateway import refusals
+from hegui.service.gateway.hiding import Moves
+from hegui.service.gateway.hold import Hold
 from hegui.service.gateway.inbound import RequestCheck
+from hegui.service.gateway.judge import Heard, Judged, Notes, ruled, scored
+from hegui.service.gateway.outbound import CONTENT, Arguments, nest
 from hegui.service.gateway.protocol import Json
 from hegui.service.gateway.records import plain_path
 from hegui.service.gateway.service import ServiceSettings
-from hegui.service.gateway.texts import decoded
+from hegui.service.gateway.texts import WITHHELD
 
 Found = tuple[str, Verdict]
 
 _LOG = logging.getLogger(__name__)
 _OLD = "old:"
-_WITHHELD = " (withheld)"
 _ARGUMENTS = "arguments"
 _PASSED = frozenset({Action.PASS})
 
 
-class Shadow:
-    """The policy in shadow over one exchange; whatever fails here is told in the record and harms nothing else."""
+@dataclass(frozen=True)
+class Live:
+    """What was done with an exchange under the live policy, and what was seen of it.
 
-    def __init__(self, checker: Checker, settings: ServiceSettings) -> None:
+    `texts` are those of the answer by path, as `WholeAnswer.texts` has them; `heard` is what the guard
+    said, and `asked` the sides on which it was asked; `ended` is False for an answer that was broken
+    off, in which what is only noted was not looked for. `look` is how far a judgement of a stream
+    looks back, 0 for an answer in one piece.
+    """
+
+    inbound: Sequence[Found] = ()
+    outbound: Sequence[Found] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    heard: Mapping[Side, Sequence[Heard]] = field(default_factory=dict)
+    asked: frozenset[Side] = frozenset()
+    not_scanned: Sequence[str] = ()
+    undetermined: bool = False
+    ended: bool = True
+    look: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """Say whether there was an answer that could be judged."""
+        return bool(self.texts or self.outbound)
+
+    def found(self, side: Side) -> list[Found]:
+        """Return the verdicts of a side."""
+        return list(self.inbound if side is Side.INPUT else self.outbound)
+
+    def action(self, side: Side) -> str:
+        """Return what was done on a side."""
+        missing = [name for name in self.not_scanned if name.partition(":")[0] == side.value]
+        later = side is Side.INPUT and any(name.startswith(Side.OUTPUT.value) for name in self.not_scanned)
+        return _did(
+            self.found(side), self.ignored(side), missing=bool(missing), withheld=self.undetermined and not later
+        )
+
+    def ignored(self, side: Side) -> frozenset[Action]:
+        """Return the actions that are not compared on a side."""
+        return _PASSED if self.ended or side is Side.INPUT else NOTED
+
+
+@dataclass
+class _Would:
+    """What the policy in shadow would have found on a side; what it could not know, and whether it would withhold for that."""
+
+    found: list[Found]
+    missing: bool = False
+    withheld: bool = False
+
+
+class Shadow:
+    """The policy in shadow over one exchange; whatever fails here is told in the record and harms nothing else.
+
+    `guard` says whether there is a guard model that a policy can ask.
+    """
+
+    def __init__(self, checker: Checker, settings: ServiceSettings, *, guard: bool = False) -> None:
         self._checker = checker
         self._settings = settings
+        self._guard = guard
         self._asked: list[Found] | None = None
 
     def copy(self, body: Json) -> bytes:
@@ -56,84 +117,127 @@ class Shadow:
         except Exception:  # noqa: BLE001 - the live policy decides alone
             _LOG.exception("the policy in shadow could not judge a text")
 
-    def compared(
-        self, inbound: list[Found], outbound: list[Found], texts: Mapping[str, str], *, ended: bool = True
-    ) -> dict[str, Any]:
-        """Return what the record keeps of both: `inbound` and `outbound` are the live verdicts.
+    def move(self, moves: Moves) -> None:
+        """Say where the texts of the request stand in what the record keeps: spans are those in it from now on."""
+        if self._asked is not None:
+            self._asked = moves.verdicts(self._asked)
 
-        The action of the output is None where there was no answer that could be judged.
-        `texts` are those of the answer by path, as `ChoiceGuard.all_text` has them; `ended` is False
-        for an answer that was broken off, in which what is only noted was not looked for.
-        """
-        live = {Side.INPUT: inbound, Side.OUTPUT: outbound}
-        ignored = {Side.INPUT: _PASSED, Side.OUTPUT: _PASSED if ended else NOTED}
+    def compared(self, live: Live) -> dict[str, Any]:
+        """Return what the record keeps of both; the action of the output is None where there was no answer."""
         said: dict[str, Any] = {
             "policy": self._checker.policy.version,
-            "live": {side.value: _action(found, ignored[side]).value for side, found in live.items()},
+            "live": {side.value: _where(live, side, live.action(side)) for side in Side},
         }
-        answered = bool(texts or outbound)
-        if not answered:
-            said["live"][Side.OUTPUT.value] = None
         try:
-            would = {Side.INPUT: self._inbound(inbound), Side.OUTPUT: self._outbound(outbound, texts)}
+            would = {Side.INPUT: self._inbound(live), Side.OUTPUT: self._outbound(live)}
         except Exception:  # noqa: BLE001 - the live policy decides alone
             _LOG.exception("the policy in shadow could not judge an exchange")
             return {**said, "would": {}, "verdicts": [], "same": False, "error": True}
         said["would"] = {
-            side.value: _action(found, ignored[side]).value if answered or side is Side.INPUT else None
-            for side, found in would.items()
-        }
+            side.value: _where(
+                live, side, _did(one.found, live.ignored(side), missing=one.missing, withheld=one.withheld)
+            )
+            for side, one in would.items()
+        }  # fmt: skip
         verdicts = []
-        for side in Side:
+        for side, one in would.items():
             # Behind the place where an answer was stopped nobody looked, so the action alone says whether they agree.
             action = said["live"][side.value]
             if side is Side.OUTPUT and action in BLOCKING and action == said["would"][side.value]:
                 continue
-            verdicts += _differing(side, live[side], would[side], ignored[side])
+            verdicts += _differing(side, live.found(side), one.found, live.ignored(side))
         same = not verdicts and said["live"] == said["would"]
         return {**said, "verdicts": verdicts, "same": same}
 
-    def _inbound(self, live: list[Found]) -> list[Found]:
+    def _inbound(self, live: Live) -> _Would:
         if self._asked is None:
             raise RuntimeError("the request was not judged")
-        # Set answers are no policy's; a guard is asked once, and both policies rule what it said.
-        return self._asked + [item for item in live if item[1].lane == Lane.QUESTION] + self._ruled(live, Side.INPUT)
+        # Set answers are no policy's.
+        found = self._asked + [item for item in live.inbound if item[1].lane == Lane.QUESTION]
+        if _did(found, _PASSED) in BLOCKING:
+            return _Would(found)  # and nobody asks a guard
+        judges = judging_lanes(self._checker, Side.INPUT, guard=self._guard)
+        return self._with_guard(_Would(found), live, Side.INPUT, *judges)
 
-    def _outbound(self, live: list[Found], texts: Mapping[str, str]) -> list[Found]:
-        found = self._ruled(live, Side.OUTPUT)
-        for path, text in _whole(texts).items():
-            verdicts = self._checker.check(text, Side.OUTPUT).verdicts
-            if path.endswith(_ARGUMENTS):
-                verdicts = tuple(_not_starred(item) for item in verdicts)
-                if "\\" in text:
-                    verdicts += tuple(
-                        item for item in self._checker.check(decoded(text), Side.OUTPUT).verdicts
-                        if item.action in BLOCKING
-                    )  # fmt: skip
-            found += [(path, verdict) for verdict in verdicts]
-        return found
+    def _with_guard(
+        self, would: _Would, live: Live, side: Side, holding: frozenset[Lane], noting: frozenset[Lane]
+    ) -> _Would:
+        """Rule what the guard said once, as the live policy does; where it was not asked nobody knows what it would have said."""
+        if Lane.GUARD not in holding | noting:
+            return would
+        notes, missing = Notes(), side not in live.asked
+        for heard in live.heard.get(side, ()):
+            judged = ruled(heard, self._checker.policy.side(side))
+            notes.add(heard.path, judged.verdicts, heard.start)
+            missing = missing or bool(judged.missing)
+        would.found += notes.found()
+        would.missing = would.missing or missing
+        would.withheld = would.withheld or (missing and Lane.GUARD in holding)
+        return would
 
-    def _ruled(self, live: Iterable[Found], side: Side) -> list[Found]:
-        """Return what this policy rules of a guard's findings, and of what the live one starred and nobody can read."""
+    def _outbound(self, live: Live) -> _Would:
+        would = _Would(self._starred(live.outbound))
+        if not any(live.texts.values()):
+            return would
+        holding, noting = judging_lanes(self._checker, Side.OUTPUT, guard=self._guard)
+        notes = Notes()
+        for path, text in _whole(live.texts).items():
+            window = Arguments(self._checker) if path.endswith(_ARGUMENTS) else Window(self._checker)
+            out = window.whole(text)
+            would.found += [
+                (path, _not_starred(item) if path.endswith(_ARGUMENTS) else item) for item in window.verdicts
+            ]
+            for start, stretch in _stretches(out, live.look) if Lane.MODEL in holding else [(0, out)]:
+                judged = scored(self._checker, stretch, Side.OUTPUT) if Lane.MODEL in holding | noting else Judged()
+                notes.add(path, judged.verdicts, start)
+                would.missing = would.missing or bool(judged.missing)
+                would.withheld = would.withheld or (bool(judged.missing) and Lane.MODEL in holding)
+        would.found += notes.found()
+        return self._with_guard(would, live, Side.OUTPUT, holding, noting)
+
+    def _starred(self, live: Iterable[Found]) -> list[Found]:
+        """Return what this policy rules of what the live one starred and nobody can read."""
         found = []
         for path, verdict in live:
-            starred = side is Side.OUTPUT and verdict.action is Action.MASK
-            action = self._action(verdict, side) if starred or verdict.lane == Lane.GUARD else None
+            action = self._action(verdict) if verdict.action is Action.MASK else None
             if action is not None:
                 found.append((path, replace(verdict, action=action)))
         return found
 
-    def _action(self, verdict: Verdict, side: Side) -> Action | None:
+    def _action(self, verdict: Verdict) -> Action | None:
         """Return what this policy does with a verdict of another one over the same library; None where it does not look."""
-        rules, lane = self._checker.policy.side(side), Lane(verdict.lane)
+        rules, lane = self._checker.policy.side(Side.OUTPUT), Lane(verdict.lane)
         if lane is Lane.PERSONAL:
             return rules.personal[Kind(verdict.rule.partition(":")[2])]
-        word = None if lane in {Lane.GUARD, Lane.MODEL} else self._checker.library.word(verdict.rule)
+        word = self._checker.library.word(verdict.rule)
         lanes = word.rules.lanes if word and word.rules.lanes is not None else rules.lanes[verdict.risk]
-        least = rules.thresholds.get(lane, {}).get(verdict.risk, 0.0)
-        if lane not in lanes or (verdict.score is not None and verdict.score < least):
-            return None
-        return rules.action(verdict.risk, lane, word.rules.action if word else None)
+        return rules.action(verdict.risk, lane, word.rules.action if word else None) if lane in lanes else None
+
+
+def _where(live: Live, side: Side, action: str) -> str | None:
+    return action if side is Side.INPUT or live.answered else None
+
+
+def _did(found: Iterable[Found], ignored: frozenset[Action], *, missing: bool = False, withheld: bool = False) -> str:
+    """Return what is done for some verdicts; where a check could not run a person looks, or the text is withheld."""
+    action = severest([
+        item.action for path, item in found if item.action not in ignored and not path.startswith(_OLD)
+    ])  # fmt: skip
+    if action in BLOCKING or not missing:
+        return action.value
+    if withheld:
+        return refusals.UNDETERMINED
+    return action.value if Action.FLAG in ignored else severest([action, Action.FLAG]).value
+
+
+def _stretches(text: str, look: int) -> list[tuple[int, str]]:
+    """Return where each stretch begins that is judged of a text before it leaves, and the stretch, as a stream has them."""
+    if not look or not text:
+        return [(0, text)]
+    hold = Hold(look)
+    hold.add({"choices": [{"delta": nest(CONTENT, text)}]}, None)
+    hold.finish()
+    return [(start, stretch) for due in hold.due for _, start, stretch in due.texts]
 
 
 def _not_starred(verdict: Verdict) -> Verdict:
@@ -146,17 +250,9 @@ def _whole(texts: Mapping[str, str]) -> dict[str, str]:
     """Return the text of each channel, what was withheld of it too."""
     whole: dict[str, str] = {}
     for path, text in texts.items():
-        name = path.removesuffix(_WITHHELD)
-        # Of a tool call's arguments all is kept as withheld, of other texts what stands behind the released.
-        again = name != path and name.endswith(_ARGUMENTS)
-        whole[name] = text if again else whole.get(name, "") + text
+        name = path.removesuffix(WITHHELD)
+        whole[name] = whole.get(name, "") + text
     return whole
-
-
-def _action(found: Iterable[Found], ignored: frozenset[Action]) -> Action:
-    return severest([
-        item.action for path, item in found if item.action not in ignored and not path.startswith(_OLD)
-    ])  # fmt: skip
 
 
 def _differing(side: Side, live: list[Found], would: list[Found], ignored: frozenset[Action]) -> list[dict[str, Any]]:

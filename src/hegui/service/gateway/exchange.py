@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -18,7 +17,8 @@ from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.comparison import Shadow
+from hegui.service.gateway.aside import BIG, aside
+from hegui.service.gateway.comparison import Live, Shadow
 from hegui.service.gateway.hiding import hidden_question, hide_messages
 from hegui.service.gateway.inbound import Inbound, RequestCheck
 from hegui.service.gateway.judge import Judge, prompt_of
@@ -34,7 +34,6 @@ from hegui.service.gateway.upstream import Upstream, UpstreamError
 Begin = Callable[[], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
-_BIG = 64 * 1024
 _FORMATS = frozenset({"json_object", "json_schema"})
 _SET_ANSWER = "set_answer"
 
@@ -68,7 +67,8 @@ class Exchange:
         self.body = body
         self.size = size
         self.checkers = engine.inforce.checkers(grant.service, audience)
-        self._shadow = Shadow(self.checkers.shadow, grant.settings) if self.checkers.shadow else None
+        guard = engine.guard is not None
+        self._shadow = Shadow(self.checkers.shadow, grant.settings, guard=guard) if self.checkers.shadow else None
         self._asked: Asked | None = None
         self._checking = ""
         """What is being checked at this moment."""
@@ -115,10 +115,7 @@ class Exchange:
         """
         self._checking = "input"
         try:
-            if self.size > _BIG:
-                found = await asyncio.get_running_loop().run_in_executor(None, self._checked)
-            else:
-                found = self._checked()
+            found = await aside(self.size, self._checked, BIG)
         except ApiError:
             raise
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -147,14 +144,21 @@ class Exchange:
         if found.replaces:
             vault = Vault(hidden=self._hides)
             hide_messages(self.body["messages"], vault)
-            self.record.question = hidden_question(self.record.question, vault)
+            self._keep_hidden(found, vault)
             self.answer.vault = vault
         elif self._hides and found.blocking:
             # What blocked kept the parts from being read together, in which a value can stand.
             with Vault(hidden=self._hides) as vault:
-                self.record.question = hidden_question(self.record.question, vault)
+                self._keep_hidden(found, vault)
         self._hides = frozenset()
         return found
+
+    def _keep_hidden(self, found: Inbound, vault: Vault) -> None:
+        """Put placeholders into the question that the record keeps; the spans of all verdicts are those in it from now on."""
+        self.record.question, moves = hidden_question(self.record.question, vault)
+        found.verdicts = moves.verdicts(found.verdicts)
+        if self._shadow:
+            self._shadow.move(moves)
 
     async def _judge_in(self, found: Inbound) -> Json | None:
         """Have the guard judge what passed the check; return the completion to send instead, or None to go on."""
@@ -207,7 +211,7 @@ class Exchange:
         try:
             base = loads_object(raw, "the upstream's answer")
             self._checking = "output"
-            body = await self._passing.whole(base)
+            body = await self._passing.whole(base, len(raw))
             self._checking = ""
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of an answer could not run")
@@ -268,11 +272,7 @@ class Exchange:
             if not (self.streamed or answer.stays):
                 # Nothing of the answer left; what was withheld is kept, encrypted, for review.
                 record.label = ""
-        record.answer = {
-            f"choices[{choice.index}].{path}": text
-            for choice in answer.choices.values()
-            for path, text in choice.all_text().items()
-        }
+        record.answer = answer.texts()
 
     async def _not_asked(self, error: Exception) -> ApiError:
         """Record what went wrong in asking, whatever it was, and return what the client is told."""
@@ -292,6 +292,8 @@ class Exchange:
             return  # what is being recorded stands
         if self._checking:
             self.record.not_scanned.append(self._checking)
+        if not self.streamed:
+            self.answer.nothing_left()
         self._passing.broke_off()
         self._note_answer()
         if not self.answer.outcome:
@@ -320,22 +322,14 @@ class Exchange:
         """Put beside what was done what the policy in shadow would have done."""
         if self._shadow is None:
             return
-        answer, record = self.answer, self.record
-        texts = {
-            f"choices[{choice.index}].{path}": text
-            for choice in answer.choices.values()
-            for path, text in choice.all_text().items()
-        }
-        ended = answer.finished or answer.blocked
-
-        def compared() -> Json:
-            return shadow.compared(record.inbound, record.outbound, texts, ended=ended)
-
+        answer, record, judge = self.answer, self.record, self._judge
+        live = Live(
+            record.inbound, record.outbound, answer.texts(), {Side.INPUT: judge.heard, Side.OUTPUT: answer.heard},
+            frozenset(judge.asked), record.not_scanned, undetermined=record.outcome == refusals.UNDETERMINED,
+            ended=answer.finished or answer.blocked, look=judge.look if self.streamed else 0,
+        )  # fmt: skip
         shadow = self._shadow
-        if sum(map(len, texts.values())) > _BIG:
-            record.shadow = await asyncio.get_running_loop().run_in_executor(None, compared)
-        else:
-            record.shadow = compared()
+        record.shadow = await aside(sum(map(len, live.texts.values())), lambda: shadow.compared(live))
 
     def _forget(self) -> None:
         """Close the vault: nothing is put back after this, and no record is written before its values are hidden."""
@@ -343,7 +337,7 @@ class Exchange:
             # The check broke off before it came to this.
             try:
                 with Vault(hidden=self._hides) as vault:
-                    self.record.question = hidden_question(self.record.question, vault)
+                    self.record.question, _ = hidden_question(self.record.question, vault)
             except Exception:  # noqa: BLE001 - what can not be hidden is not kept
                 _LOG.exception("a question whose values could not be hidden is not kept")
                 self.record.question = "[]"

@@ -15,14 +15,28 @@ _KNOWN_CHOICE = {
     "chunk": frozenset({"index", "delta", "finish_reason", "logprobs"}),
     "whole": frozenset({"index", "message", "finish_reason", "logprobs"}),
 }
+_MOST_CHOICES = 9999
 _REASON = re.compile(r"[a-z_]{1,40}")
 
 
 def strip(data: Json, form: str) -> bool:
-    """Take out of an event or completion what the protocol does not name; return whether there was any."""
+    """Take out of an event or completion what the protocol does not name; return whether there was any.
+
+    Every choice has a number of its own afterwards, or in an event that of the choice which it goes on with.
+    """
     changed = keep_only(data, KNOWN)
+    usage = data.get("usage")
+    if usage is not None and not _is_counts(usage):
+        del data["usage"]
+        changed = True
+    for name in _NAMES:
+        value = data.get(name)
+        if value is not None and type(value) is not int and not (isinstance(value, str) and _NAME.fullmatch(value)):
+            del data[name]
+            changed = True
     items = data.get("choices")
     if items is not None and not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
+        del data["choices"]
         message = "`choices` of the upstream is not a list of objects"
         raise ProtocolError(message)
     for item in items or ():
@@ -34,15 +48,23 @@ def strip(data: Json, form: str) -> bool:
         elif reason is not None and not (isinstance(reason, str) and _REASON.fullmatch(reason)):
             item["finish_reason"] = "stop"
             changed = True
-    usage = data.get("usage")
-    if usage is not None and not _is_counts(usage):
-        del data["usage"]
-        changed = True
-    for name in _NAMES:
-        value = data.get(name)
-        if value is not None and type(value) is not int and not (isinstance(value, str) and _NAME.fullmatch(value)):
-            del data[name]
-            changed = True
+    return _number(items or [], form) or changed
+
+
+def _number(items: list[Json], form: str) -> bool:
+    """Give a number to each choice that has none; raise ProtocolError for one that is no number."""
+    given = [item.get("index") for item in items]
+    for index in given:
+        if index is not None and not (type(index) is int and 0 <= index <= _MOST_CHOICES):
+            message = "an `index` of the upstream is not a number of a choice"
+            raise ProtocolError(message)
+    if form == "whole" and len(set(given)) < len(given):
+        given = [None] * len(given)
+    changed = False
+    for place, item in enumerate(items):
+        # A stream of one choice need not number it.
+        if given[place] is None and (form == "whole" or place):
+            item["index"], changed = place, True
     return changed
 
 

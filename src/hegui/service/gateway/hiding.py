@@ -7,83 +7,157 @@ placeholders. What is found where, and what is never put back: `general.content.
 from __future__ import annotations
 
 import re
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import orjson
 
+from hegui.general.content.checks import Verdict
 from hegui.general.content.personal import Kind
 from hegui.general.content.placeholders import Restorer, Vault
 from hegui.service.gateway import texts
 from hegui.service.gateway.hold import TEXT, Path
 from hegui.service.gateway.judge import OPERATOR_ROLES
 from hegui.service.gateway.protocol import Json
+from hegui.service.gateway.texts import Edit
 
+_OLD = "old:"
+_SHORTEST = 5
+"""No value that is hidden has fewer characters."""
 _WRITTEN = re.compile(r"\\u27e6(?:(?!\\u27e6)\\u[0-9a-f]{4}|[^\\\"]){1,40}?\\u27e7", re.IGNORECASE)
 _OPEN = re.compile(r"\\(?:u(?:2(?:7(?:e(?:6(?:\\u[0-9a-f]{4}|[^\\\"]){0,40}(?:\\(?:u[0-9a-f]{0,3})?)?)?)?)?)?)?\Z", re.IGNORECASE)  # fmt: skip
 """The beginning of a placeholder written with escapes, at the end of a text."""
 
 
-def hide_messages(messages: list[Json], vault: Vault) -> None:
-    """Put placeholders into every text of the messages, in place; what the operator wrote stays as it is."""
-    for message in messages:
+@dataclass(frozen=True)
+class Move:
+    """How one text became part of the text that is kept: what was before it, and what was replaced in both together."""
+
+    path: str
+    before: int = 0
+    edits: tuple[Edit, ...] = ()
+
+    def place(self, at: int, *, end: bool = False) -> int:
+        """Return where a place of the text lies now; one inside what was replaced lies at its beginning, or its end."""
+        at += self.before
+        moved = at
+        for start, stop, new in self.edits:
+            if stop <= at and not (end and start == at):
+                moved += len(new) - (stop - start)
+            elif start < at:
+                return moved - (at - start) + (len(new) if end else 0)
+        return moved
+
+    def span(self, verdict: Verdict) -> Verdict:
+        """Return a verdict with its span in the text that is kept."""
+        return replace(verdict, start=self.place(verdict.start), end=self.place(verdict.end, end=True))
+
+
+class Moves:
+    """Where the texts of a request stand in what is kept of it, by the path that verdicts name."""
+
+    def __init__(self) -> None:
+        self._moves: dict[str, Move] = {}
+
+    def add(self, path: str, move: Move) -> None:
+        """Say what became of a text."""
+        self._moves[path] = move
+
+    def verdicts(self, found: Iterable[tuple[str, Verdict]]) -> list[tuple[str, Verdict]]:
+        """Return verdicts of a request with their paths and spans in what is kept."""
+        moved: dict[tuple[str, Verdict], None] = {}
+        for path, verdict in found:
+            own = path.removeprefix(_OLD)
+            move = self._moves.get(own)
+            if move is None:
+                moved[path, verdict] = None
+            else:
+                moved[path.removesuffix(own) + move.path, move.span(verdict)] = None
+        return list(moved)
+
+
+def hide_messages(messages: list[Json], vault: Vault) -> Moves:
+    """Put placeholders into every text of the messages, in place, and return what moved; what the operator wrote stays."""
+    moves = Moves()
+    for place, message in enumerate(messages):
         if message.get("role") in OPERATOR_ROLES:
             continue
-        whole = texts.joined_parts(message)
-        hidden = {key: _hidden(value, key, vault) for key, value in message.items() if key not in {"role", "type"}}
-        message.update(hidden)
-        together = vault.hide(whole) if whole else ""
-        if together != texts.joined_parts(message):
-            # A value lies across parts: they become the one text that a model reads.
-            message["content"] = [{"type": "text", "text": together}]
+        path = f"messages[{place}]"
+        parts = texts.part_texts(message)
+        found = list(texts.slots(message, path))
+        edits = [_edits(slot, vault) for slot in found]
+        for slot, made in reversed(list(zip(found, edits, strict=True))):
+            moves.add(slot.path, Move(slot.path, 0, tuple(made)))
+            if made:
+                slot.put(texts.edited(slot.text, made))
+        if parts:
+            _together(message, path, parts, vault, moves)
+    return moves
 
 
-def hidden_text(text: str, kinds: frozenset[Kind]) -> str:
-    """Return a text as a record keeps it, with placeholders where policy wants them."""
+def _together(message: Json, path: str, parts: list[tuple[str, str]], vault: Vault, moves: Moves) -> None:
+    """Hide what lies across parts: they become the one text that a model reads."""
+    whole = "".join(text for _, text in parts)
+    edits = tuple(vault.replaced(whole))
+    kept = ".content" if len(parts) > 1 else parts[0][0]
+    moves.add(f"{path}.content", Move(path + kept, 0, edits))
+    hidden = texts.edited(whole, edits)
+    if hidden == "".join(text for _, text in texts.part_texts(message)):
+        return
+    silent = [part for part in message["content"] if isinstance(part, dict) and not isinstance(part.get("text"), str)]
+    message["content"] = [{"type": "text", "text": hidden}, *silent]
+    at = 0
+    for where, text in [(".content", ""), *parts]:
+        moves.add(path + where, Move(f"{path}.content[0].text", at, edits))
+        at += len(text)
+
+
+def hidden_text(text: str, kinds: frozenset[Kind]) -> tuple[str, Move]:
+    """Return a text as a record keeps it, with placeholders where policy wants them, and how it moved."""
     if not kinds:
-        return text
+        return text, Move("input")
     with Vault(hidden=kinds) as vault:
-        return vault.hide(text)
+        edits = tuple(vault.replaced(text))
+    return texts.edited(text, edits), Move("input", 0, edits)
 
 
-def hidden_question(question: str, vault: Vault) -> str:
-    """Return the messages that a record keeps, as JSON text, with placeholders."""
+def hidden_question(question: str, vault: Vault) -> tuple[str, Moves]:
+    """Return the messages that a record keeps, as JSON text, with placeholders, and how their texts moved."""
     messages = orjson.loads(question)
-    hide_messages(messages, vault)
-    return orjson.dumps(messages).decode()
+    moves = hide_messages(messages, vault)
+    return orjson.dumps(messages).decode(), moves
 
 
-def _hidden(value: Any, key: str, vault: Vault) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, str):
-        if key == "arguments":
-            return _hidden_arguments(value, vault)
-        return value if texts.is_identifier(key, value) else vault.hide(value)
-    if isinstance(value, list):
-        return [_hidden(item, key, vault) for item in value]
-    if isinstance(value, dict):
-        return {vault.hide(name): _hidden(item, name, vault) for name, item in value.items()}
-    return value
+def _edits(slot: texts.Slot, vault: Vault) -> list[Edit]:
+    """Return the placeholders that go into one text."""
+    return _in_arguments(slot.text, vault) if slot.path.endswith(".arguments") else vault.replaced(slot.text)
 
 
-def _hidden_arguments(text: str, vault: Vault) -> str:
-    """Return JSON text with placeholders inside its strings; a number that has to go becomes a string."""
+def _in_arguments(text: str, vault: Vault) -> list[Edit]:
+    """Return the placeholders that go into JSON text: inside its strings, and for whole numbers, so that it stays JSON."""
+    read = texts.unescaped(text)
+    edits = [(read.places[start], read.places[end], new) for start, end, new in vault.replaced(read.text)]
+    begins = [edit[0] for edit in edits]
+    found: list[Edit] = []
+    for start, end, _ in texts.tokens(text) if _is_json(text) else [(0, len(text), False)]:
+        # What tells a value, such as a name before it, may stand in another string; what lies across two is in neither.
+        mine = [edit for edit in edits[bisect_left(begins, start) : bisect_left(begins, end)] if edit[1] <= end]
+        if not mine and end - start >= _SHORTEST:
+            said = texts.unescaped(text[start:end])
+            mine = [
+                (start + said.places[at], start + said.places[to], new) for at, to, new in vault.replaced(said.text)
+            ]
+        found += mine
+    return texts.in_json(text, found)
+
+
+def _is_json(text: str) -> bool:
     try:
-        value = orjson.loads(text)
+        orjson.loads(text)
     except orjson.JSONDecodeError:
-        plain = texts.decoded(text)
-        return vault.hide(plain) if vault.hide(plain) != plain else text
-    hidden = _hidden_value(value, vault)
-    return text if hidden == value else orjson.dumps(hidden).decode()
-
-
-def _hidden_value(value: Any, vault: Vault) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, list):
-        return [_hidden_value(item, vault) for item in value]
-    if isinstance(value, dict):
-        return {vault.hide(name): _hidden_value(item, vault) for name, item in value.items()}
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return value
-    hidden = vault.hide(str(value))
-    return value if hidden == str(value) else hidden
+        return False
+    return True
 
 
 def _inside_json(value: str) -> str:
@@ -105,7 +179,7 @@ class _JsonRestorer:
         return self._restorer.feed(_WRITTEN.sub(self._plain, text) if "\\" in text else text)
 
     def _plain(self, match: re.Match[str]) -> str:
-        said = texts.decoded(f'"{match[0]}"')
+        said = texts.unescaped(match[0]).text
         return said if said in self._vault.values else match[0]
 
     def finish(self) -> str:

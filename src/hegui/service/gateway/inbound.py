@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from hegui.general.content.checks import Checked, Checker, Verdict, masked
-from hegui.general.content.policy import BLOCKING, Action, Lane, Side, severest
+from hegui.general.content.policy import BLOCKING, NOTED, Action, Side, severest
 from hegui.service.gateway import texts
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.service import ServiceSettings
@@ -101,16 +100,11 @@ def _texts_of(message: Json, path: str) -> Iterator[str]:
     texts.check_parts(message, path)
     for where, text in texts.leaves(message, path):
         yield text
-        if where.endswith(".arguments") and (inside := _decoded(text)):
-            yield inside
+        if where.endswith(".arguments") and "\\" in text:
+            yield texts.unescaped(text).text
     whole = texts.joined_parts(message)
     if whole:
         yield whole
-
-
-def _decoded(text: str) -> str:
-    """Return the strings inside JSON text (a tool call's arguments), so that escapes hide nothing."""
-    return texts.decoded(text) if "\\" in text else ""
 
 
 class RequestCheck:
@@ -170,27 +164,57 @@ class RequestCheck:
     def _message(self, message: Json, path: str, *, mask: bool) -> list[tuple[str, Verdict]]:
         found: list[tuple[str, Verdict]] = []
         texts.check_parts(message, path)
-        for where, text in texts.leaves(message, path):
-            checked = self._text(text)
-            found.extend((where, verdict if mask else _noted(verdict)) for verdict in checked.verdicts)
-            if mask and checked.action is Action.MASK:
-                _replace(message, where.removeprefix(path), masked(text, checked.verdicts))
-            if where.endswith(".arguments") and (inside := _decoded(text)):
-                found.extend((where, verdict) for verdict in self._text(inside).verdicts if _counts(verdict, mask=mask))
+        stars: list[tuple[texts.Slot, str]] = []
+        for slot in texts.slots(message, path):
+            verdicts, text = self._slot(slot)
+            found.extend((slot.path, verdict if mask else _noted(verdict)) for verdict in verdicts)
+            if mask and text != slot.text:
+                stars.append((slot, text))
+        for slot, text in reversed(stars):
+            slot.put(text)
         whole = texts.joined_parts(message)
         if whole and severest([verdict.action for _, verdict in found]) not in BLOCKING:
             checked = self._text(whole)
-            across = [item for item in checked.verdicts if item.action in BLOCKING]
+            across = [item for item in checked.verdicts if _matters(item, message)]
             if mask and checked.action in {Action.MASK, Action.REPLACE}:
-                across = [item for item in checked.verdicts if item.action in {Action.MASK, Action.REPLACE}]
                 texts.split_into_parts(message, masked(whole, checked.verdicts))
-            found.extend((f"{path}.content", verdict) for verdict in across)
+            found.extend((f"{path}.content", item if mask else _noted(item)) for item in across)
         return found
 
+    def _slot(self, slot: texts.Slot) -> tuple[tuple[Verdict, ...], str]:
+        """Return the verdicts on a text, those seen only once the escapes of JSON are read too, and the text starred."""
+        checked = self._text(slot.text)
+        if not slot.path.endswith(".arguments"):
+            return checked.verdicts, masked(slot.text, checked.verdicts)
+        read = texts.unescaped(slot.text)
+        if read.text == slot.text:
+            return checked.verdicts, _starred(slot.text, read, checked)
+        inside = self._text(read.text)
+        known = set(checked.verdicts)
+        more = (read.as_written(verdict) for verdict in inside.verdicts)
+        return (*checked.verdicts, *(item for item in more if item not in known)), _starred(slot.text, read, inside)
 
-def _counts(verdict: Verdict, *, mask: bool) -> bool:
-    """Say whether a hit in decoded arguments counts: of personal information, only what goes behind a placeholder."""
-    return verdict.lane != Lane.PERSONAL or (mask and verdict.action is Action.REPLACE)
+
+def _matters(verdict: Verdict, message: Json) -> bool:
+    """Say whether a hit in the joined parts says more than the parts did: it acts on the text, or lies across two parts."""
+    if verdict.action not in NOTED:
+        return True
+    at, edges = 0, []
+    for _, text in texts.part_texts(message):
+        at += len(text)
+        edges.append(at)
+    return any(verdict.start < edge < verdict.end for edge in edges)
+
+
+def _starred(text: str, read: texts.Unescaped, checked: Checked) -> str:
+    """Return JSON text with what policy masks starred, still JSON; `checked` is of the text with its escapes read."""
+    stars = masked(read.text, checked.verdicts)
+    edits = [
+        (read.places[at], read.places[at + 1], new)
+        for at, (old, new) in enumerate(zip(read.text, stars, strict=True))
+        if old != new
+    ]
+    return texts.edited(text, texts.in_json(text, edits)) if edits else text
 
 
 def _noted(verdict: Verdict) -> Verdict:
@@ -201,21 +225,20 @@ def _noted(verdict: Verdict) -> Verdict:
 def _withhold(message: Json) -> None:
     """Take the text of an old turn out, keeping the shape of the conversation."""
     calls = message.get("tool_calls")
-    keep: Json = {key: message[key] for key in ("role", "tool_call_id") if key in message}
+    keep: Json = {"role": message["role"]}
+    if "tool_call_id" in message:
+        keep["tool_call_id"] = _name(message, "tool_call_id")
     message.clear()
     message.update({**keep, "content": WITHHELD})
     if isinstance(calls, list):
         message["tool_calls"] = [
-            {"id": call.get("id"), "type": "function", "function": {"name": "withheld", "arguments": "{}"}}
+            {"id": _name(call, "id"), "type": "function", "function": {"name": "withheld", "arguments": "{}"}}
             for call in calls
             if isinstance(call, dict)
         ]
 
 
-def _replace(message: Json, path: str, text: str) -> None:
-    """Set the string at a path such as `.content[0].text` inside a message."""
-    steps = [int(step[1:-1]) if step.startswith("[") else step for step in path.replace("[", ".[").split(".")[1:]]
-    target: Any = message
-    for step in steps[:-1]:
-        target = target[step]
-    target[steps[-1]] = text
+def _name(node: Json, key: str) -> str:
+    """Return an identifier of the protocol, or a word for one that could be a text."""
+    value = node.get(key)
+    return str(value) if texts.is_identifier(key, value) else "withheld"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
-from hegui.general.content.checks import CLEAN, Checked, Verdict, Versions
-from hegui.general.content.policy import Audience, Lane, Side
+from hegui.general.content.checks import CLEAN, Checked, Checker, Verdict, Versions
+from hegui.general.content.policy import Audience, Lane, Side, severest
 from hegui.general.content.showing import personal_of
 from hegui.kit import clock, ids
 from hegui.kit.errors import StoreError
 from hegui.law import risks
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.comparison import Shadow
+from hegui.service.gateway.aside import aside
+from hegui.service.gateway.comparison import Live, Shadow
 from hegui.service.gateway.exchange import Engine, not_recorded
-from hegui.service.gateway.hiding import hidden_text
+from hegui.service.gateway.hiding import Moves, hidden_text
 from hegui.service.gateway.inbound import LONGEST_TEXT
 from hegui.service.gateway.judge import Judge
 from hegui.service.gateway.protocol import ApiError, Json
@@ -26,9 +28,11 @@ _PATH = "input"
 
 
 async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) -> Json:
-    """Check one text as input and return a result in the shape of OpenAI's moderations, recorded."""
+    """Check one text as input and return a result in the shape of OpenAI's moderations, recorded.
+
+    The spans that are told are those in the text that was sent, the recorded ones those in the text that is kept.
+    """
     checkers = engine.inforce.checkers(grant.service, audience)
-    checker = checkers.chat
     if len(text) > LONGEST_TEXT:
         raise ApiError(
             400,
@@ -39,34 +43,55 @@ async def moderate(engine: Engine, grant: Grant, text: str, audience: Audience) 
     record = Exchanged(
         content_id=ids.uuid7(), service=grant.service, key=grant.key, person=None, endpoint="moderations",
         model="hegui-content", upstream="", streamed=False, started=clock.now(), outcome="checked", audience=audience.value,
-        question=hidden_text(text, checker.sides[Side.INPUT].replaced),
     )  # fmt: skip
-    checked = CLEAN
-    try:
-        checked = checker.check(text, Side.INPUT)
-    except Exception:  # noqa: BLE001 - a check that can not run is told and recorded, never "fine"
-        _LOG.exception("a text could not be checked")
-        record.not_scanned, record.outcome = [_PATH], refusals.UNDETERMINED
-    judge = Judge(checker, engine.guard)
+    guard = engine.guard is not None
+    shadow = Shadow(checkers.shadow, grant.settings, guard=guard) if checkers.shadow else None
+    checked = await aside(len(text), lambda: _checked(checkers.chat, shadow, text, record))
+    judge = Judge(checkers.chat, engine.guard)
     if judge.asks_input and not (checked.blocked or record.not_scanned):
-        checked, record.not_scanned = await judge.beside(checked, str(record.question))
+        judged, record.not_scanned = await judge.beside(str(record.question))
+        record.inbound += [(_PATH, verdict) for verdict in judged]
+        # What the guard says is of all the text, however long it is.
+        found = (*checked.verdicts, *(replace(verdict, end=len(text)) for verdict in judged))
+        checked = Checked(severest([item.action for item in found]), found)
         if record.not_scanned and judge.input_blocks:
             record.outcome = refusals.UNDETERMINED
-    record.inbound = [(_PATH, verdict) for verdict in checked.verdicts]
-    if checkers.shadow is not None:
-        shadow = Shadow(checkers.shadow, grant.settings)
-        shadow.text(text, _PATH)
-        record.shadow = shadow.compared(record.inbound, [], {})
-    record.urgency = urgency(record, checker.policy)
+    if shadow is not None:
+        record.shadow = shadow.compared(
+            Live(
+                record.inbound, heard={Side.INPUT: judge.heard}, asked=frozenset(judge.asked),
+                not_scanned=record.not_scanned, undetermined=record.outcome == refusals.UNDETERMINED,
+            )
+        )  # fmt: skip
+    record.urgency = urgency(record, checkers.chat.policy)
     try:
-        await engine.recorder.record(record, checker.versions)
+        await engine.recorder.record(record, checkers.chat.versions)
     except StoreError as error:
         raise not_recorded(error) from error
     if record.outcome == refusals.UNDETERMINED:
         raise ApiError(
             503, "undetermined", "检查未能运行，结果未知；请稍后重试 / the check could not run; try again later"
         )
-    return _result(record, text, checked, checker.versions)
+    return _result(record, text, checked, checkers.chat.versions)
+
+
+def _checked(checker: Checker, shadow: Shadow | None, text: str, record: Exchanged) -> Checked:
+    """Check a text, and put into its record what is kept of it; a check that can not run is told and recorded, never "fine"."""
+    checked = CLEAN
+    try:
+        record.question, move = hidden_text(text, checker.sides[Side.INPUT].replaced)
+        checked = checker.check(text, Side.INPUT)
+        moves = Moves()
+        moves.add(_PATH, move)
+        record.inbound = moves.verdicts((_PATH, verdict) for verdict in checked.verdicts)
+        if shadow is not None:
+            shadow.text(text, _PATH)
+            shadow.move(moves)
+    except Exception:  # noqa: BLE001 - whatever fails, the text is not called fine
+        _LOG.exception("a text could not be checked")
+        record.not_scanned, record.outcome = [_PATH], refusals.UNDETERMINED
+        return CLEAN
+    return checked
 
 
 def _score(verdict: Verdict) -> float:

@@ -11,7 +11,7 @@ from hegui.general.content.window import Window
 from hegui.service.gateway.hiding import Restoring
 from hegui.service.gateway.hold import Hold
 from hegui.service.gateway.protocol import Json, ProtocolError
-from hegui.service.gateway.texts import TEXT_PARTS, decoded
+from hegui.service.gateway.texts import TEXT_PARTS, unescaped
 from hegui.service.labels import Labeller
 
 Path = tuple[str | int, ...]
@@ -31,6 +31,8 @@ _FIELDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """The fields of a delta or message that are checked and passed on; all others are taken out."""
 _MEDIA = frozenset({"audio", "images", "image", "video"})
+_MOST_CALLS = 9999
+"""The greatest number that a tool call of an answer can have."""
 
 
 class Arguments:
@@ -51,8 +53,8 @@ class Arguments:
 
     @property
     def stopped(self) -> str:
-        """Return the text that was withheld when the channel was blocked."""
-        return "".join(self._raw) if self.blocked else ""
+        """Return the text that was withheld when the channel was blocked: what stands behind the released."""
+        return "".join(self._raw)[sum(map(len, self.released)) :] if self.blocked else ""
 
     @property
     def released(self) -> list[str]:
@@ -77,20 +79,20 @@ class Arguments:
 
     def finish(self) -> str:
         """Return the rest, unless the decoded text says no."""
-        whole = "".join(self._raw)
-        if self._kept is not None:
-            for verdict in self._decoded(whole):
-                self.verdicts.append(verdict)
-                self.blocked = self.blocked or verdict.action in BLOCKING
-            if self.blocked:
-                return ""
+        if self._kept is not None and not self.blocked:
+            self.verdicts += self._unescaped("".join(self._raw))
+            self.blocked = any(verdict.action in BLOCKING for verdict in self.verdicts)
+        if self.blocked:
+            _take_back(self.released, self.window.finish())
+            return ""
         out = self.window.feed("".join(self._kept or ())) + self.window.finish()
         self.blocked = self.window.blocked
         return out
 
-    def _decoded(self, whole: str) -> list[Verdict]:
-        found = self._checker.check(decoded(whole), Side.OUTPUT).verdicts
-        return [item for item in found if item.action in BLOCKING]
+    def _unescaped(self, whole: str) -> list[Verdict]:
+        read = unescaped(whole)
+        found = self._checker.check(read.text, Side.OUTPUT).verdicts
+        return [read.as_written(item) for item in found if item.action in BLOCKING]
 
 
 Channel = Window | Arguments
@@ -104,7 +106,8 @@ class ChoiceGuard:
     """
 
     __slots__ = (
-        "_checker", "_tools", "begun", "blocked", "channels", "finished", "hold", "index", "labeller", "restoring", "whole",
+        "_calls", "_checker", "_closed", "_last", "_now", "_tools", "_unsent", "begun", "blocked", "channels", "finished", "hold",
+        "index", "labeller", "restoring", "whole",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - what one choice is made of
@@ -122,6 +125,11 @@ class ChoiceGuard:
         self.channels: dict[Path, Channel] = {}
         self.blocked = False
         self.finished = False
+        self._closed = False
+        self._calls: dict[str, int] = {}
+        self._last = 0
+        self._now: list[tuple[Path, str]] = []
+        self._unsent: dict[Path, str] = {}
 
     def text(self) -> str:
         """Return the answer's text as it was let out."""
@@ -133,16 +141,14 @@ class ChoiceGuard:
             return {path: "".join(self.hold.left.get(path, ())) for path in self.channels}
         return {path: "".join(found.released) for path, found in self.channels.items()}
 
-    def all_text(self) -> dict[str, str]:
-        """Return every channel's text by its path: what was let out, and what was withheld."""
-        texts, stopped = {}, {}
+    def all_text(self) -> dict[Path, tuple[str, str]]:
+        """Return of every channel what was let out, and what was withheld behind it."""
+        found = {}
         for path, text in self.said().items():
-            name, channel = ".".join(map(str, path)), self.channels[path]
-            texts[name] = text
-            kept = "".join(channel.released)[len(text) :] if self.hold is not None else ""
-            if kept or channel.stopped:
-                stopped[f"{name} (withheld)"] = kept + channel.stopped
-        return texts | stopped
+            channel = self.channels[path]
+            kept = "".join(channel.released)[len(text) :] if self.hold is not None else self._unsent.get(path, "")
+            found[path] = text, kept + channel.stopped
+        return found
 
     def verdicts(self) -> list[tuple[str, Verdict]]:
         """Return the verdicts of every channel with their paths."""
@@ -173,9 +179,8 @@ class ChoiceGuard:
                 changed = self._walk(value, (*path, key)) or changed
             elif kind == _CALLS and isinstance(value, list) and all(isinstance(item, dict) for item in value):
                 for place, item in enumerate(value):
-                    number = item.get("index", place)
-                    place_name = (*path, key, number if isinstance(number, int) else place, "call")
-                    changed = self._walk(item, place_name) or changed
+                    number, renamed = self._number(item, place)
+                    changed = self._walk(item, (*path, key, number, "call")) or renamed or changed
             elif kind != _NAME or not _is_name(value):
                 if key in _MEDIA:
                     message = f"the answer holds {key}, which this version can not check"
@@ -183,6 +188,30 @@ class ChoiceGuard:
                 del node[key]
                 changed = True
         return changed
+
+    def _number(self, item: Json, place: int) -> tuple[int, bool]:
+        """Return the number of a tool call, which its item has from now on, and whether the item was changed for it.
+
+        In a whole message that is its place. In a stream a call without a sound number of its own is the
+        one of its id, a new one where the id is new, and without an id the one that was spoken of last.
+        """
+        given, id_ = item.get("index"), item.get("id")
+        name = id_ if isinstance(id_, str) else ""
+        if self.whole:
+            number = place
+        elif type(given) is int and 0 <= given <= _MOST_CALLS:
+            number = given
+        elif name:
+            number = self._calls.get(name, max(self._calls.values(), default=-1) + 1)
+        else:
+            number = place or self._last
+        if name:
+            self._calls.setdefault(name, number)
+        self._last = number
+        if (self.whole and "index" not in item) or (type(given) is int and given == number):
+            return number, False
+        item["index"] = number
+        return number, True
 
     def _text(self, node: Json, key: str, path: Path) -> bool:
         value = node[key]
@@ -202,7 +231,36 @@ class ChoiceGuard:
         out = channel.whole(text) if self.whole else channel.feed(text)
         if channel.blocked:
             self.blocked = True
+        if out:
+            self._now.append((path, out))
         return self._begin(out) if path == CONTENT else out
+
+    def begin_event(self) -> None:
+        """Say that what is let out from now on is that of a new event."""
+        self._now.clear()
+
+    def undo_event(self) -> None:
+        """Say that an event did not leave: what it let out is withheld."""
+        for path, out in reversed(self._now):
+            self._withhold(path, out)
+        self._now.clear()
+
+    def _withhold(self, path: Path, out: str) -> None:
+        """Take back what a channel let out last, as it does not leave; what waits for a judgement is told apart anyway."""
+        if self.hold is None and out:
+            _take_back(self.channels[path].released, out)
+            self._unsent[path] = out + self._unsent.get(path, "")
+
+    def close(self) -> None:
+        """Say that the answer was stopped or broke off: what was let out is looked at by those who only note; the rest stays.
+
+        A second call does nothing.
+        """
+        if self._closed or self.whole:
+            return
+        self._closed = True
+        for path, channel in self.channels.items():
+            self._withhold(path, channel.finish())
 
     def _begin(self, out: str) -> str:
         """Return the first text with the label before it; what waits for a judgement gets it when it leaves."""
@@ -213,17 +271,14 @@ class ChoiceGuard:
 
     def finish(self) -> list[Json]:
         """Return deltas with what the channels still held, and the label; sets `blocked` if a rest blocks."""
-        self.finished = True
-        rests: list[Json] = []
-        for path, channel in self.channels.items() if not self.whole else ():
-            rest = channel.finish()
-            if channel.blocked:
-                self.blocked = True
-                if rest:
-                    channel.released.pop()
-                return []
-            if rest:
-                rests.append(nest(path, self._begin(rest) if path == CONTENT else rest))
+        self.finished = self._closed = True
+        found = [] if self.whole else [(path, channel.finish()) for path, channel in self.channels.items()]
+        if not self.whole and any(channel.blocked for channel in self.channels.values()):
+            self.blocked = True
+            for path, rest in found:
+                self._withhold(path, rest)
+            return []
+        rests = [nest(path, self._begin(rest) if path == CONTENT else rest) for path, rest in found if rest]
         if self.hold is not None:
             return rests
         if self.restoring is not None and not self.whole:
@@ -234,6 +289,12 @@ class ChoiceGuard:
         if label:
             rests.append({"content": label})
         return rests
+
+
+def _take_back(released: list[str], out: str) -> None:
+    """Take the text that was let out last out of what was let out."""
+    if out:
+        released[:] = ["".join(released)[: -len(out)]]
 
 
 def _is_name(value: object) -> bool:

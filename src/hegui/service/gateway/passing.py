@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from hegui.general.content.policy import Lane, Side
+from hegui.service.gateway.aside import BIG, aside
 from hegui.service.gateway.judge import Judge
 from hegui.service.gateway.protocol import MARK, Json
 from hegui.service.gateway.records import Exchanged
@@ -28,6 +29,7 @@ class Passing:
         self._record = record
         self._judge = judge
         self.first: float | None = None
+        self._judged_all = False
 
     # --- streamed -----------------------------------------------------------------------------
 
@@ -94,6 +96,7 @@ class Passing:
             if self._judge.holding:
                 answer.rest_due()
                 rest = await self._judged()
+            answer.settle()
             await self.note()
             last = rest + answer.end(complete=complete)
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
@@ -107,10 +110,10 @@ class Passing:
 
     # --- whole --------------------------------------------------------------------------------
 
-    async def whole(self, body: Json) -> Json:
-        """Check and judge a whole completion and return the one that may leave; raise what a check raises."""
+    async def whole(self, body: Json, size: int = 0) -> Json:
+        """Check and judge a whole completion of so many bytes and return the one that may leave; raise what a check raises."""
         answer, judge = self._answer, self._judge
-        answer.check_whole(body)
+        await aside(size, lambda: answer.check_whole(body), BIG)
         if judge.holding and (answer.stays or not answer.blocked):
             said = answer.said()
             found = await judge.judge([text for _, text in said], Side.OUTPUT, judge.holding)
@@ -126,19 +129,28 @@ class Passing:
         return answer.leave_whole(body)
 
     async def note(self) -> None:
-        """Have the whole answer judged by those who can only note; a failure is noted too, and withholds nothing."""
+        """Have what leaves judged by those who can only note, of an answer that was stopped what left before.
+
+        A failure is noted too, and withholds nothing.
+        """
         answer, judge = self._answer, self._judge
-        if not judge.noting or answer.blocked:
-            return
         said = answer.said()
+        if not judge.noting or not said:
+            return
         found = await judge.judge([text for _, text in said], Side.OUTPUT, judge.noting)
         for (path, _), item in zip(said, found, strict=True):
             answer.note(path, item)
         self._note_missing([lane for item in found for lane in item.missing])
+        self._judged_all = True
 
     def broke_off(self) -> None:
-        """Note that what left was not judged by those who would only have noted."""
-        if self._judge.noting and not self._answer.blocked and self._answer.said():
+        """Note that what left was not judged by those who would only have noted, and look at it as far as it can be."""
+        try:
+            self._answer.close()
+        except Exception:  # noqa: BLE001 - what could not be looked at is told
+            _LOG.exception("what left of an answer could not be checked to its end")
+            self._record.not_scanned.append("output")
+        if self._judge.noting and not self._judged_all and self._answer.said():
             self._note_missing(sorted(self._judge.noting))
 
     def _note_missing(self, lanes: list[Lane]) -> None:

@@ -19,7 +19,6 @@ from hegui.service.gateway import texts
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.records import ContentBox
 
-_WITHHELD = " (withheld)"
 _MODERATIONS = "moderations"
 
 
@@ -89,9 +88,9 @@ def _asked(question: Any, parts: set[str], *, moderated: bool) -> list[dict[str,
 def _answered(answer: dict[str, str]) -> list[dict[str, Any]]:
     found = []
     for part, text in answer.items():
-        if not part.endswith(_WITHHELD):
-            rest = answer.get(part + _WITHHELD, "")
+        if not part.endswith(texts.WITHHELD):
+            rest = answer.get(part + texts.WITHHELD, "")
             found.append(_text(part, Side.OUTPUT, "assistant", text + rest, len(text) if rest else None))
-        elif part.removesuffix(_WITHHELD) not in answer:
-            found.append(_text(part.removesuffix(_WITHHELD), Side.OUTPUT, "assistant", text, 0))
+        elif part.removesuffix(texts.WITHHELD) not in answer:
+            found.append(_text(part.removesuffix(texts.WITHHELD), Side.OUTPUT, "assistant", text, 0))
     return found

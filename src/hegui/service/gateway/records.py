@@ -29,7 +29,14 @@ from hegui.service.gateway.texts import leaves
 
 KIND = "exchange"
 ANSWERED = "answered"
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.:\[\]]+")
+_STEP = re.compile(r"[^.\[\]]+")
+_NUMBER = re.compile(r"[0-9]{1,5}")
+_STEPS = frozenset(
+    {
+        "input", "options", "messages", "old:messages", "content", "text", "refusal", "name", "tool_calls", "function",
+        "function_call", "arguments", "choices", "reasoning_content", "reasoning",
+    }
+)  # fmt: skip
 _LONGEST_PATH = 80
 
 
@@ -137,7 +144,9 @@ def _verdicts(side: str, found: list[tuple[str, Verdict]]) -> list[dict[str, Any
 
 def plain_path(path: str) -> str:
     """Return a path fit for the ledger: names of the protocol only, nothing that a client made up."""
-    return _NOT_PLAIN.sub("?", path)[:_LONGEST_PATH]
+    return _STEP.sub(lambda step: step[0] if step[0] in _STEPS or _NUMBER.fullmatch(step[0]) else "?", path)[
+        :_LONGEST_PATH
+    ]
 
 
 def _count(usage: dict[str, Any] | None, name: str) -> int | None:

@@ -52,7 +52,14 @@ class Answer(WholeAnswer):
         if "error" in data and not data.get("choices"):
             message = "the upstream reported an error inside the stream"
             raise ProtocolError(message)
-        return self._parsed(data, raw)
+        for choice in self.choices.values():
+            choice.begin_event()
+        try:
+            return self._parsed(data, raw)
+        except Exception:
+            for choice in self.choices.values():
+                choice.undo_event()
+            raise
 
     def _parsed(self, data: Json, raw: bytes) -> bytes:
         stripped = strip(data, "chunk")
@@ -61,15 +68,13 @@ class Answer(WholeAnswer):
         changed, finishing, empty = self._choices(data)
         foreign = stripped or not once(raw)
         changed = changed or foreign
+        if data.get("usage"):
+            self.usage = data["usage"]
         if self.context.look and data.get("choices"):
-            if data.get("usage"):
-                self.usage = data["usage"]
             return self._hold(data, raw, changed=changed)
         if self.blocked:
             # What stood before the hit may leave; the rest of the event may not.
-            return b"" if empty or finishing else self._out(data, raw, changed=True)
-        if data.get("usage"):
-            self.usage = data["usage"]
+            return self._before_the_hit(data)
         if finishing or (self._tail and not data.get("choices")):
             self._tail.append(event(data) if changed else raw_event(raw))
             return b""
@@ -79,6 +84,13 @@ class Answer(WholeAnswer):
         if empty and changed:
             return b""
         return self._out(data, raw, changed=changed)
+
+    def _before_the_hit(self, data: Json) -> bytes:
+        """Return what an event in which the answer was stopped still says."""
+        data["choices"] = [item for item in data["choices"] if not hollow(item.get("delta") or {})]
+        for item in data["choices"]:
+            item["finish_reason"] = None
+        return self._out(data, b"", changed=True) if data["choices"] else b""
 
     def _framed(self, frame: Frame, text: str, raw: bytes) -> bytes:
         """Take an event that differs from one that was checked in its text alone."""
@@ -243,18 +255,26 @@ class Answer(WholeAnswer):
                 out.append(self._out(data, b"", changed=True))
         return b"".join(out)
 
-    def end(self, *, complete: bool) -> bytes:
-        """Return the last bytes of the stream, which leave after the record is durable."""
-        mine = {"hegui": {"content_id": self.context.content_id}}
-        if self.blocked:
-            return self._refusal_events(mine)
+    def settle(self) -> None:
+        """Say that no more comes: let out what may still leave, or look at what left of an answer that was stopped.
+
+        A second call does nothing.
+        """
         for choice in self.choices.values():
-            if not choice.finished:
-                complete = False
+            if not (self.blocked or choice.finished):
                 self._finish_choice(choice, {}, {})
                 if choice.blocked:
                     self._stop()
-                    return self._refusal_events(mine)
+        if self.blocked:
+            self.close()
+
+    def end(self, *, complete: bool) -> bytes:
+        """Return the last bytes of the stream, which leave after the record is durable."""
+        mine = {"hegui": {"content_id": self.context.content_id}}
+        complete = complete and self.finished
+        self.settle()
+        if self.blocked:
+            return self._refusal_events(mine)
         if not complete:
             problem = {"message": "上游中断，回答不完整，请重试 / the upstream broke off; try again", "type": "server_error", "param": None,
                        "code": "upstream_incomplete"}  # fmt: skip

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from hegui.general.content.checks import Verdict
 from hegui.service.gateway.protocol import ApiError, Json
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/$-]{1,128}")
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ESCAPES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[^u]", re.DOTALL)
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 IDENTIFIERS = frozenset({"role", "type", "id", "tool_call_id", "index", "detail", "object", "finish_reason"})
 """Keys whose values name things of the protocol and are never shown or read as text."""
 
+_NAMES = IDENTIFIERS | {
+    "messages", "content", "text", "refusal", "name", "tool_calls", "function", "function_call", "arguments", "parameters",
+    "description", "strict", "tools", "properties", "required", "additionalProperties", "items", "enum", "json_schema",
+    "schema", "$defs", "definitions", "$ref", "anyOf", "allOf", "oneOf", "default", "title", "format", "pattern",
+    "reasoning_content", "reasoning", "cache_control",
+}  # fmt: skip
+"""Keys of the protocol and of schemas, which say nothing of their own; every other key is a text."""
+
 TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
 """Kinds of content that can be checked; every other kind is refused, see docs/decisions/0005."""
+
+WITHHELD = " (withheld)"
+"""Behind the path of an answer's text in a record: what of it did not leave."""
 
 OTHER_MEDIA = ("audio", "images", "image_url", "image", "video", "videos", "file", "files")
 """Fields of a message that carry what is not text."""
@@ -43,24 +58,54 @@ def unchecked(kind: str, where: str) -> ApiError:
     )
 
 
-def leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON value
-    """Yield `(path, text)` of every string below a value, and every key that is not a plain name.
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One text of a message, with where it stands: a value, or with `named` a key."""
+
+    path: str
+    text: str
+    holder: Any
+    key: Any
+    named: bool = False
+
+    def put(self, text: str) -> None:
+        """Put another text there; of the slots of one message the later ones first, as a key takes its value along."""
+        if not self.named:
+            self.holder[self.key] = text
+            return
+        items = [(text if name == self.key else name, value) for name, value in self.holder.items()]
+        self.holder.clear()
+        self.holder.update(items)
+
+
+def slots(value: Any, path: str) -> Iterator[Slot]:  # noqa: ANN401 - any JSON value
+    """Yield every text below a list or an object: strings, and keys that the protocol does not name.
 
     Only values of identifiers that look like identifiers are left out.
     """
-    if isinstance(value, str):
-        if value:
-            yield path, value
-    elif isinstance(value, list):
+    if isinstance(value, list):
         for place, item in enumerate(value):
-            yield from leaves(item, f"{path}[{place}]")
+            yield from _slot(value, place, item, f"{path}[{place}]")
     elif isinstance(value, dict):
         free = path.endswith(("properties", "metadata", "$defs", "definitions", "patternProperties"))
         for key, item in value.items():
-            if free or not _PLAIN.fullmatch(key):
-                yield f"{path}.{key}", key
+            if free or key not in _NAMES:
+                yield Slot(f"{path}.{key}", key, value, key, named=True)
             if not is_identifier(key, item):
-                yield from leaves(item, f"{path}.{key}")
+                yield from _slot(value, key, item, f"{path}.{key}")
+
+
+def _slot(holder: Any, key: Any, item: Any, path: str) -> Iterator[Slot]:  # noqa: ANN401 - any JSON value
+    if not isinstance(item, str):
+        yield from slots(item, path)
+    elif item:
+        yield Slot(path, item, holder, key)
+
+
+def leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON value
+    """Yield `(path, text)` of every text of a value, as `slots` has them."""
+    for slot in _slot(None, None, value, path):
+        yield slot.path, slot.text
 
 
 def is_identifier(key: str, value: object) -> bool:
@@ -68,49 +113,108 @@ def is_identifier(key: str, value: object) -> bool:
     return key in IDENTIFIERS and isinstance(value, str) and bool(_PLAIN.fullmatch(value))
 
 
-def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Yield every string and every key below a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from strings(item)
+@dataclass(frozen=True)
+class Unescaped:
+    """JSON text with its escapes read; `places` say where each of its characters begins in the text as written, and its end."""
+
+    text: str
+    places: Sequence[int]
+
+    def as_written(self, verdict: Verdict) -> Verdict:
+        """Return a verdict on this text with its span in the text as it was written."""
+        return replace(verdict, start=self.places[verdict.start], end=self.places[verdict.end])
 
 
-def decoded(text: str) -> str:
-    """Return what JSON text says once its escapes are read; of broken JSON, its escapes read as they stand."""
-    try:
-        return "\n".join(strings(orjson.loads(text)))
-    except orjson.JSONDecodeError:
-        return _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)
+def unescaped(text: str) -> Unescaped:
+    """Return JSON text, whole or broken, with every escape read where it stands.
+
+    All of it is there, a value whose key comes again too; a parser would tell the last alone.
+    """
+    out: list[str] = []
+    places: list[int] = []
+    at = 0
+    for match in _ESCAPES.finditer(text):
+        out.append(text[at : match.start()])
+        places += range(at, match.start())
+        said = _read(match[0])
+        out.append(said)
+        places += [match.start()] * len(said)
+        at = match.end()
+    out.append(text[at:])
+    return Unescaped("".join(out), [*places, *range(at, len(text) + 1)])
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
+Edit = tuple[int, int, str]
+"""Where a stretch of a text begins and ends, and what stands there instead."""
+
+
+def tokens(text: str) -> list[tuple[int, int, bool]]:
+    """Return where the strings of JSON text, without their quotes, and its numbers begin and end, and whether it is a number."""
+    found = [(match.start(), match.end(), match[0][0] != '"') for match in _TOKEN.finditer(text)]
+    return [(start, end, True) if number else (start + 1, end - 1, False) for start, end, number in found]
+
+
+def in_json(text: str, edits: Sequence[Edit]) -> list[Edit]:
+    """Return edits of JSON text, apart and in order, with quotes around every number that is no number any more."""
+    found = list(edits)
+    begins = [edit[0] for edit in edits]
+    for start, end, number in tokens(text) if edits else ():
+        place = bisect_left(begins, end)
+        if number and place and edits[place - 1][1] > start:
+            found += [(start, start, '"'), (end, end, '"')]
+    return sorted(found, key=lambda edit: edit[:2])
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """Return a text with edits made; they are apart and in order."""
+    out, at = [], 0
+    for start, end, new in edits:
+        out += [text[at:start], new]
+        at = end
+    return "".join(out) + text[at:]
+
+
+def _read(escapes: str) -> str:
+    """Return what an escape says, or one written as a pair; half a pair is the sign for what can not be shown."""
+    if escapes[1] != "u":
+        return _SHORT.get(escapes[1], escapes[1])
+    units = bytes.fromhex("".join(escapes.split("\\u")))
+    return units.decode("utf-16-be", "replace")
 
 
 def check_parts(message: Json, path: str) -> None:
     """Raise ApiError for a message that holds anything but text."""
     content = message.get("content")
-    for place, part in enumerate(content if isinstance(content, list) else ()):
+    if not isinstance(content, str | list | None):
+        raise unchecked(type(content).__name__, f"{path}.content")
+    for place, part in enumerate(content or () if not isinstance(content, str) else ()):
         kind = part.get("type") if isinstance(part, dict) else "text" if isinstance(part, str) else type(part).__name__
         if not isinstance(kind, str) or kind not in TEXT_PARTS:
             raise unchecked(str(kind)[:40], f"{path}.content[{place}]")
         if isinstance(part, dict) and any(part.get(name) for name in OTHER_MEDIA):
             raise unchecked("media", f"{path}.content[{place}]")
+        if isinstance(part, dict) and not all(isinstance(part.get(name), str | None) for name in ("text", "refusal")):
+            raise unchecked(kind, f"{path}.content[{place}]")
     for name in OTHER_MEDIA:
         if message.get(name):
             raise unchecked(name, f"{path}.{name}")
 
 
+def part_texts(message: Json) -> list[tuple[str, str]]:
+    """Return the path below the message, and the text, of every part of a message in parts that a model reads."""
+    content = message.get("content")
+    found = [
+        (f".content[{place}].text", part.get("text")) if isinstance(part, dict) else (f".content[{place}]", part)
+        for place, part in enumerate(content if isinstance(content, list) else ())
+    ]
+    return [(path, text) for path, text in found if isinstance(text, str)]
+
+
 def joined_parts(message: Json) -> str:
     """Return the text of a multi-part message joined, as a model reads it; empty for other messages."""
-    content = message.get("content")
-    if not isinstance(content, list):
-        return ""
-    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
-    texts = [text for text in parts if isinstance(text, str)]
-    return "".join(texts) if len(texts) > 1 else ""
+    texts = part_texts(message)
+    return "".join(text for _, text in texts) if len(texts) > 1 else ""
 
 
 def split_into_parts(message: Json, whole: str) -> None:
