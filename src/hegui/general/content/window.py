@@ -23,6 +23,8 @@ from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 _SHORT = 64
 _SHORTEST = 6
 """No number that is looked for by its digits alone has fewer characters."""
+_LONGEST_PIECE = 128
+"""A longer piece is taken in such, as the one that holds a blocking hit is replayed sign by sign."""
 _NOT_ASCII = "\x80"
 _HAN = ("\u4e00", "\u9fff")
 
@@ -69,6 +71,8 @@ class Window:
         """Take a piece and return the text that may leave now; nothing more leaves once blocked."""
         if self.blocked or not piece:
             return ""
+        if len(piece) > _LONGEST_PIECE:
+            return "".join(self.feed(piece[at : at + _LONGEST_PIECE]) for at in range(0, len(piece), _LONGEST_PIECE))
         # The common case in few steps: every character becomes one or is left out, nothing hits. The rest is `_step`.
         text = self._held + piece
         bones = plain(text) if len(text) <= _SHORT and not self._by_clause else None
