@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import orjson
 import pytest
 
 from hegui.evidence.keyring import open_keyring
-from hegui.general.content.checks import Checker
+from hegui.general.content.checks import Checker, Verdict
 from hegui.general.content.inforce import InForce
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Audience, load_policy, parse_policy
@@ -27,6 +27,7 @@ from tests.unit.gateway.test_hiding import Kept, Said, serve
 from tests.unit.gateway.test_hold import BAD, answer, choices_in, event, of_model, run, told
 
 Json = dict[str, Any]
+LIBRARY = compile_library(iter([(2, "标记甲", "A.1.a")]), "test")
 ARGUMENTS = "choices[0].tool_calls.{}.function.arguments"
 SOUND = "biaoji甲"
 """The word of the tests by its sound, which is only flagged."""
@@ -112,6 +113,32 @@ def test_choices_without_numbers_are_told_apart_in_a_whole_answer() -> None:
     assert used.texts() == {"choices[0].content": "早", "choices[1].content": "晚"}
 
 
+class Counting(Checker):
+    """A checker that counts how often words are looked for."""
+
+    looks: ClassVar[list[str]] = []
+
+    def words(self, text: str, *args: Any, **more: Any) -> tuple[list[Verdict], int]:
+        self.looks.append(text)
+        return super().words(text, *args, **more)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_hit_in_a_long_answer_is_found_without_reading_it_sign_by_sign(*, whole: bool) -> None:
+    Counting.looks.clear()
+    checker = Counting(LIBRARY, load_policy(None))
+    used = Answer(
+        AnswerContext("cid", checker, checker, LabelStyle(), machine=False, include_usage=False, appeal_url="")
+    )
+    text = "早" * 20_000 + "标记甲。"
+    if whole:
+        used.whole({"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]})
+    else:
+        used.event(event({"content": text}))
+    assert used.blocked
+    assert len(Counting.looks) < 1000
+
+
 # --- what did not leave --------------------------------------------------------------------------------
 
 
@@ -148,7 +175,7 @@ def test_what_an_event_said_that_could_not_be_checked_to_its_end_is_withheld() -
 @pytest.mark.parametrize("action", ["refuse", "end"])
 def test_of_a_whole_answer_that_was_stopped_the_record_has_as_left_what_left(action: str) -> None:
     checker = Checker(
-        compile_library(iter([(2, "标记甲", "A.1.a")]), "test"), parse_policy({"output": {"default": action}}, load_policy(None))
+        LIBRARY, parse_policy({"output": {"default": action}}, load_policy(None))
     )  # fmt: skip
     used = Answer(
         AnswerContext("cid", checker, checker, LabelStyle(), machine=False, include_usage=False, appeal_url="")
@@ -190,11 +217,10 @@ def test_the_ledger_names_no_key_that_somebody_made_up(path: str, plain: str) ->
 # --- those who only note -------------------------------------------------------------------------------
 
 
-def made(folder: Path, upstream: Said, policy: Json, *, stream: bool, library: Any = None) -> tuple[Exchange, Kept]:
-    library = library or compile_library(iter([(2, "标记甲", "A.1.a")]), "test")
+def made(folder: Path, upstream: Said, policy: Json, *, stream: bool) -> tuple[Exchange, Kept]:
     kept = Kept()
     engine = Engine(
-        InForce(library, parse_policy(policy, load_policy(None))), cast("Upstream", upstream), cast("Recorder", kept),
+        InForce(LIBRARY, parse_policy(policy, load_policy(None))), cast("Upstream", upstream), cast("Recorder", kept),
         open_keyring(folder, "test"),
     )  # fmt: skip
     body = {"model": "m", "messages": [{"role": "user", "content": "你好"}], "stream": stream}

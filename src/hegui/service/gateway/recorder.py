@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ import psycopg
 from hegui.general.content.checks import Versions
 from hegui.kit.errors import StoreError
 from hegui.kit.tasks import ended
+from hegui.service.gateway.aside import aside
 from hegui.service.gateway.records import Exchanged, RecordWriter
 from hegui.service.gateway.spool import Spool, spool_error
 
@@ -48,6 +50,14 @@ ON CONFLICT (id) DO NOTHING
 
 
 Row = dict[str, Any]
+
+
+def _size(exchanged: Exchanged) -> int:
+    """Return how many characters of content a record has."""
+    answer = exchanged.answer if isinstance(exchanged.answer, dict) else {}
+    return len(exchanged.question or "") + sum(map(len, answer.values()))
+
+
 _Waiting = tuple[Exchanged, Versions, asyncio.Future[None]]
 
 
@@ -130,7 +140,7 @@ class Recorder:
         places: list[int] = []
         for place, (exchanged, versions, _) in enumerate(batch):
             try:
-                rows.append(self._writer.row(exchanged, versions))
+                rows.append(await aside(_size(exchanged), partial(self._writer.row, exchanged, versions)))
                 places.append(place)
             except Exception as error:  # noqa: BLE001 - whoever waits is told
                 _LOG.exception("a record could not be made")
