@@ -145,6 +145,10 @@ def test_what_no_model_could_answer_is_told(change: Json, code: str) -> None:
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]},
         {"role": "user", "content": [{"type": "text", "text": "x", "file": {"id": 1}}]},
         {"role": "user", "content": [7]},
+        {"role": "user", "content": 13800138000},
+        {"role": "user", "content": {"text": "x"}},
+        {"role": "user", "content": [{"type": "text", "text": 13800138000}]},
+        {"role": "user", "content": [{"type": "text", "text": ["x"]}]},
         {"role": "assistant", "content": None, "audio": {"id": "a"}},
     ],
 )
@@ -152,6 +156,18 @@ def test_what_is_not_text_is_refused_though_nothing_else_hits(message: Json) -> 
     with pytest.raises(ApiError) as caught:
         run(message)
     assert caught.value.code == "unchecked_content"
+
+
+def test_media_beside_the_messages_are_refused_too() -> None:
+    with pytest.raises(ApiError) as caught:
+        run({"role": "user", "content": "x"}, images=["data:"])
+    assert (caught.value.code, caught.value.param) == ("unchecked_content", "images")
+
+
+@pytest.mark.parametrize("key", ["av", "标记甲"])
+def test_a_key_that_the_protocol_does_not_name_is_read_as_a_text(key: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {key: 1}}}
+    assert run({"role": "assistant", "content": None, "tool_calls": [call]}).blocking
 
 
 def test_a_text_past_the_limit_is_an_error_not_a_skipped_check() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from hegui.evidence.keyring import open_keyring
 from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.guards import Finding, Guard, GuardResult, Severity, State
 from hegui.general.content.inforce import InForce
 from hegui.general.content.library import compile_library
-from hegui.general.content.policy import Audience, load_policy, parse_policy
+from hegui.general.content.policy import Audience, Side, load_policy, parse_policy
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.exchange import Engine, Exchange
 from hegui.service.gateway.hold import LEAST
@@ -102,6 +103,50 @@ def test_a_value_whose_key_comes_twice_hides_no_word() -> None:
     text = '{"a": "\\u6807\\u8bb0甲", "a": "好"}'
     run(used, event({"tool_calls": [call(text, index=0)]}), event({}, "tool_calls"))
     assert used.blocked
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_escapes_in_content_that_was_asked_for_as_json_hide_no_word(*, whole: bool) -> None:
+    checker = Checker(LIBRARY, load_policy(None))
+    used = Answer(
+        AnswerContext("cid", checker, checker, LabelStyle(), machine=True, include_usage=False, appeal_url="")
+    )
+    text = '{"a": "\\u6807\\u8bb0甲"}'
+    if whole:
+        used.whole({"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]})
+    else:
+        run(used, event({"content": text}), event({}, "stop"))
+    assert used.blocked
+    [(_, verdict)] = used.verdicts()
+    assert text[verdict.start : verdict.end] == "\\u6807\\u8bb0甲"
+
+
+def test_what_is_starred_is_starred_behind_escapes_too() -> None:
+    policy = parse_policy({"output": {"risks": {"A.1.a": "mask"}, "personal": {"mobile": "mask"}}}, load_policy(None))
+    checker = Checker(LIBRARY, policy)
+    context = AnswerContext("cid", checker, checker, LabelStyle(), machine=True, include_usage=False, appeal_url="")
+    phone = "138123" + "".join(f"\\u{ord(sign):04x}" for sign in "45678")
+    used = Answer(context)
+    out = run(
+        used, event({"content": f'{{"a": "好标\\u8bb0甲", "b": "{phone}", "c": "x'}), event({"content": 'y"}'}, "stop")
+    )
+    assert orjson.loads(told(out)) == {"a": "好***", "b": "138******78", "c": "xy"}
+    assert used.texts()["choices[0].content"] == told(out)
+    assert {verdict.action.value for _, verdict in used.verdicts()} == {"mask"}
+
+
+@pytest.mark.parametrize("look", [0, 1000], ids=["at once", "held"])
+def test_a_word_that_is_only_flagged_is_flagged_behind_escapes(look: int) -> None:
+    checker = Checker(LIBRARY, parse_policy({"output": {"default": "flag"}}, load_policy(None)))
+    used = Answer(
+        AnswerContext(
+            "cid", checker, checker, LabelStyle(), machine=False, include_usage=False, appeal_url="", look=look
+        )
+    )
+    text = '{"a": "\\u6807记甲", "b": "标记甲"}'
+    out = run(used, event({"tool_calls": [call(text, index=0)]}), event({}, "stop"))
+    assert calls_in(out) == {0: text}
+    assert [text[item.start : item.end] for _, item in used.verdicts()] == ["标记甲", "\\u6807记甲"]
 
 
 def test_choices_without_numbers_are_told_apart_in_a_whole_answer() -> None:
@@ -217,11 +262,11 @@ def test_the_ledger_names_no_key_that_somebody_made_up(path: str, plain: str) ->
 # --- those who only note -------------------------------------------------------------------------------
 
 
-def made(folder: Path, upstream: Said, policy: Json, *, stream: bool) -> tuple[Exchange, Kept]:
+def made(folder: Path, upstream: Said, policy: Json, *, stream: bool, guard: object = None) -> tuple[Exchange, Kept]:
     kept = Kept()
     engine = Engine(
         InForce(LIBRARY, parse_policy(policy, load_policy(None))), cast("Upstream", upstream), cast("Recorder", kept),
-        open_keyring(folder, "test"),
+        open_keyring(folder, "test"), cast("Guard | None", guard),
     )  # fmt: skip
     body = {"model": "m", "messages": [{"role": "user", "content": "你好"}], "stream": stream}
     return Exchange(engine, Grant("key", "service", ServiceSettings()), body, 100, Audience.GENERAL), kept
@@ -245,3 +290,39 @@ def test_what_left_before_a_stop_is_seen_by_the_lanes_that_only_flag(tmp_path: P
     [record] = kept.records
     assert ("pinyin", "flag", 0) in [(item.lane, item.action.value, item.start) for _, item in record.outbound]
     assert record.urgency is not None, "a person looks at it"
+
+
+class SaysBad:
+    """A guard that finds one sign unsafe, and remembers what it was asked."""
+
+    name = "g"
+    settings = type("Settings", (), {"window_characters": 1000})
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def check(self, texts: list[str], side: Side, **_: object) -> list[GuardResult]:
+        self.asked += texts if side is Side.OUTPUT else []
+        finding = Finding("A.1.f", "g", Severity.UNSAFE)
+        return [GuardResult(State.JUDGED, (finding,) if BAD in text else (), "g") for text in texts]
+
+
+@pytest.mark.parametrize("cap", ["refuse", "flag"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_arguments_are_judged_with_their_escapes_read(tmp_path: Path, cap: str, *, stream: bool) -> None:
+    text = f'{{"a": "\\u{ord(BAD):04x}"}}'
+    calls = [call(text, index=0, id="x", type="function")]
+
+    class Calls(Said):
+        async def complete(self, _body: Json) -> bytes:
+            message = {"content": None, "tool_calls": calls}
+            return orjson.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})
+
+    upstream, guard = Calls(event({"tool_calls": calls}), event({}, "tool_calls"), b"[DONE]"), SaysBad()
+    used, kept = made(tmp_path, upstream, {"output": {"caps": {"guard": cap}}}, stream=stream, guard=guard)
+    asyncio.run(cast("Any", serve(used, [])))
+    [record] = kept.records
+    assert record.outcome == ("refused_output" if cap == "refuse" else "answered")
+    assert guard.asked == [f'{{"a": "{BAD}"}}']
+    [(path, verdict)] = record.outbound
+    assert (path, verdict.start, verdict.end) == (ARGUMENTS.format(0), 0, len(text))

@@ -12,7 +12,7 @@ from hegui.service.gateway.hiding import Restoring
 from hegui.service.gateway.hold import Hold, Path
 from hegui.service.gateway.judge import Heard, Judged, Notes
 from hegui.service.gateway.logprobs import Spelt
-from hegui.service.gateway.outbound import ChoiceGuard, merge, nest
+from hegui.service.gateway.outbound import ChoiceGuard, is_json, merge, nest
 from hegui.service.gateway.protocol import Json, ProtocolError
 from hegui.service.gateway.texts import WITHHELD
 from hegui.service.labels import Labeller, LabelStyle
@@ -73,7 +73,7 @@ class WholeAnswer:
             context = self.context
             labeller = Labeller(context.label, machine=context.machine)
             found = self.choices[index] = ChoiceGuard(
-                index, context.checker, context.tools, labeller, whole=self._whole,
+                index, context.checker, context.tools, labeller, whole=self._whole, machine=context.machine,
                 hold=Hold(context.look) if context.look and not self._whole else None,
                 restoring=Restoring(self.vault, machine=context.machine) if self.vault else None,
             )  # fmt: skip
@@ -102,10 +102,14 @@ class WholeAnswer:
         self._noted.add(path, found.verdicts, start)
         self.heard += [replace(item, path=path, start=start) for item in found.heard]
 
-    def said(self) -> list[tuple[str, str]]:
-        """Return path and text of every channel of every choice as it was let out, but for what a stop kept from leaving."""
+    def is_json(self, path: Path) -> bool:
+        """Say whether a channel is JSON text, in which escapes are to be read."""
+        return is_json(path, machine=self.context.machine)
+
+    def said(self) -> list[tuple[str, str, bool]]:
+        """Return path and text of every channel as it was let out, but for what a stop kept from leaving, and if it is JSON."""
         return [
-            (f"choices[{choice.index}]." + ".".join(map(str, path)), text)
+            (f"choices[{choice.index}]." + ".".join(map(str, path)), text, self.is_json(path))
             for choice in self.choices.values()
             for path, text in choice.said().items()
             if text and self._leaves(path)

@@ -19,17 +19,16 @@ from hegui.service.gateway.hiding import Moves
 from hegui.service.gateway.hold import Hold
 from hegui.service.gateway.inbound import RequestCheck
 from hegui.service.gateway.judge import Heard, Judged, Notes, ruled, scored
-from hegui.service.gateway.outbound import CONTENT, Arguments, nest
+from hegui.service.gateway.outbound import ARGUMENTS, CONTENT, JsonWindow, nest
 from hegui.service.gateway.protocol import Json
 from hegui.service.gateway.records import plain_path
 from hegui.service.gateway.service import ServiceSettings
-from hegui.service.gateway.texts import WITHHELD
+from hegui.service.gateway.texts import WITHHELD, unescaped
 
 Found = tuple[str, Verdict]
 
 _LOG = logging.getLogger(__name__)
 _OLD = "old:"
-_ARGUMENTS = "arguments"
 _PASSED = frozenset({Action.PASS})
 
 
@@ -40,7 +39,7 @@ class Live:
     `texts` are those of the answer by path, as `WholeAnswer.texts` has them; `heard` is what the guard
     said, and `asked` the sides on which it was asked; `ended` is False for an answer that was broken
     off, in which what is only noted was not looked for. `look` is how far a judgement of a stream
-    looks back, 0 for an answer in one piece.
+    looks back, 0 for an answer in one piece; `machine` says that its content was asked for as JSON.
     """
 
     inbound: Sequence[Found] = ()
@@ -52,6 +51,7 @@ class Live:
     undetermined: bool = False
     ended: bool = True
     look: int = 0
+    machine: bool = False
 
     @property
     def answered(self) -> bool:
@@ -182,18 +182,23 @@ class Shadow:
         holding, noting = judging_lanes(self._checker, Side.OUTPUT, guard=self._guard)
         notes = Notes()
         for path, text in _whole(live.texts).items():
-            window = Arguments(self._checker) if path.endswith(_ARGUMENTS) else Window(self._checker)
+            arguments = path.endswith(ARGUMENTS)
+            json = arguments or (live.machine and path.endswith("].content"))
+            window = JsonWindow(self._checker) if json else Window(self._checker)
             out = window.whole(text)
-            would.found += [
-                (path, _not_starred(item) if path.endswith(_ARGUMENTS) else item) for item in window.verdicts
-            ]
+            would.found += [(path, _not_starred(item) if arguments else item) for item in window.verdicts]
             for start, stretch in _stretches(out, live.look) if Lane.MODEL in holding else [(0, out)]:
-                judged = scored(self._checker, stretch, Side.OUTPUT) if Lane.MODEL in holding | noting else Judged()
+                judged = self._scored(stretch, json=json) if Lane.MODEL in holding | noting else Judged()
                 notes.add(path, judged.verdicts, start)
                 would.missing = would.missing or bool(judged.missing)
                 would.withheld = would.withheld or (bool(judged.missing) and Lane.MODEL in holding)
         would.found += notes.found()
         return self._with_guard(would, live, Side.OUTPUT, holding, noting)
+
+    def _scored(self, text: str, *, json: bool) -> Judged:
+        read = unescaped(text) if json and "\\" in text else None
+        judged = scored(self._checker, read.text if read else text, Side.OUTPUT)
+        return judged.as_written(read, len(text)) if read else judged
 
     def _starred(self, live: Iterable[Found]) -> list[Found]:
         """Return what this policy rules of what the live one starred and nobody can read."""

@@ -327,6 +327,7 @@ class Exchange:
             record.inbound, record.outbound, answer.texts(), {Side.INPUT: judge.heard, Side.OUTPUT: answer.heard},
             frozenset(judge.asked), record.not_scanned, undetermined=record.outcome == refusals.UNDETERMINED,
             ended=answer.finished or answer.blocked, look=judge.look if self.streamed else 0,
+            machine=answer.context.machine,
         )  # fmt: skip
         shadow = self._shadow
         record.shadow = await aside(sum(map(len, live.texts.values())), lambda: shadow.compared(live))

@@ -117,6 +117,9 @@ class RequestCheck:
     def run(self, body: Json) -> Inbound:
         """Return the outcome; `body` is changed in place where policy masks or withholds."""
         result = Inbound(body)
+        for name in texts.OTHER_MEDIA:
+            if body.get(name):
+                raise texts.unchecked(name, name)
         messages: list[Json] = body["messages"]
         if self._nothing_hits(body, messages):
             return result
@@ -188,11 +191,13 @@ class RequestCheck:
             return checked.verdicts, masked(slot.text, checked.verdicts)
         read = texts.unescaped(slot.text)
         if read.text == slot.text:
-            return checked.verdicts, _starred(slot.text, read, checked)
+            return checked.verdicts, texts.starred(slot.text, read, checked.verdicts)
         inside = self._text(read.text)
         known = set(checked.verdicts)
         more = (read.as_written(verdict) for verdict in inside.verdicts)
-        return (*checked.verdicts, *(item for item in more if item not in known)), _starred(slot.text, read, inside)
+        return (*checked.verdicts, *(item for item in more if item not in known)), texts.starred(
+            slot.text, read, inside.verdicts
+        )
 
 
 def _matters(verdict: Verdict, message: Json) -> bool:
@@ -204,17 +209,6 @@ def _matters(verdict: Verdict, message: Json) -> bool:
         at += len(text)
         edges.append(at)
     return any(verdict.start < edge < verdict.end for edge in edges)
-
-
-def _starred(text: str, read: texts.Unescaped, checked: Checked) -> str:
-    """Return JSON text with what policy masks starred, still JSON; `checked` is of the text with its escapes read."""
-    stars = masked(read.text, checked.verdicts)
-    edits = [
-        (read.places[at], read.places[at + 1], new)
-        for at, (old, new) in enumerate(zip(read.text, stars, strict=True))
-        if old != new
-    ]
-    return texts.edited(text, texts.in_json(text, edits)) if edits else text
 
 
 def _noted(verdict: Verdict) -> Verdict:

@@ -44,6 +44,11 @@ class Judged:
     missing: tuple[Lane, ...] = ()
     heard: tuple[Heard, ...] = ()
 
+    def as_written(self, read: texts.Unescaped, length: int) -> Judged:
+        """Return the same of the text as it was written, with its escapes."""
+        heard = tuple(replace(item, length=length) for item in self.heard)
+        return replace(self, verdicts=tuple(map(read.as_written, self.verdicts)), heard=heard)
+
     @property
     def blocked(self) -> bool:
         """Say whether the text may not pass for what was found."""
@@ -148,6 +153,17 @@ def ruled(heard: Heard, rules: Rules) -> Judged:
         return Judged(missing=(Lane.GUARD,), heard=(heard,))
     missing = (Lane.GUARD,) if heard.result.state is State.UNDETERMINED else ()
     return Judged(verdicts(heard.result, rules, heard.length), missing, (heard,))
+
+
+async def judge_read(judge: Judge, said: Sequence[tuple[str, bool]], lanes: frozenset[Lane]) -> list[Judged]:
+    """Judge texts of an answer; of those that are JSON, which is said beside each, the escapes are read first."""
+    read = [texts.unescaped(text) if json and "\\" in text else None for text, json in said]
+    given = [text if one is None else one.text for (text, _), one in zip(said, read, strict=True)]
+    found = await judge.judge(given, Side.OUTPUT, lanes)
+    return [
+        item if one is None else item.as_written(one, len(text))
+        for (text, _), one, item in zip(said, read, found, strict=True)
+    ]
 
 
 def turn_texts(messages: list[Json], *, system: bool) -> list[tuple[str, str]]:

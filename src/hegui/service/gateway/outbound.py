@@ -6,17 +6,18 @@ import re
 from typing import Any
 
 from hegui.general.content.checks import Checker, Verdict
-from hegui.general.content.policy import BLOCKING, Side
+from hegui.general.content.policy import BLOCKING, Action, Lane, Side
 from hegui.general.content.window import Window
 from hegui.service.gateway.hiding import Restoring
 from hegui.service.gateway.hold import Hold
 from hegui.service.gateway.protocol import Json, ProtocolError
-from hegui.service.gateway.texts import TEXT_PARTS, unescaped
+from hegui.service.gateway.texts import TEXT_PARTS, starred, unescaped
 from hegui.service.labels import Labeller
 
 Path = tuple[str | int, ...]
 
 CONTENT: Path = ("content",)
+ARGUMENTS = "arguments"
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _TEXT, _OBJECT, _CALLS, _NAME = "text", "object", "calls", "name"
 _FUNCTION = {"name": _TEXT, "arguments": _TEXT}
@@ -35,18 +36,19 @@ _MOST_CALLS = 9999
 """The greatest number that a tool call of an answer can have."""
 
 
-class Arguments:
-    r"""The channel of a tool call's arguments: JSON text, whose escapes must not hide a word.
+class JsonWindow:
+    r"""The channel of JSON text, such as a tool call's arguments: its escapes must not hide a word.
 
-    Once an escape such as `\u` is seen, the rest is held to the end and then read decoded as well.
+    Once an escape such as `\u` is seen, the rest is held to the end and then read with its escapes read as well.
     """
 
-    __slots__ = ("_checker", "_kept", "_raw", "blocked", "verdicts", "window")
+    __slots__ = ("_checker", "_kept", "_raw", "blocked", "released", "verdicts", "window")
 
     def __init__(self, checker: Checker) -> None:
         self._checker = checker
         self.window = Window(checker)
         self.verdicts = self.window.verdicts
+        self.released = self.window.released
         self.blocked = False
         self._raw: list[str] = []
         self._kept: list[str] | None = None
@@ -56,13 +58,8 @@ class Arguments:
         """Return the text that was withheld when the channel was blocked: what stands behind the released."""
         return "".join(self._raw)[sum(map(len, self.released)) :] if self.blocked else ""
 
-    @property
-    def released(self) -> list[str]:
-        """Return what was let out."""
-        return self.window.released
-
     def whole(self, text: str) -> str:
-        """Take arguments that are whole and return what may leave."""
+        """Take text that is whole and return what may leave."""
         return self.feed(text) + self.finish()
 
     def feed(self, piece: str) -> str:
@@ -78,24 +75,42 @@ class Arguments:
         return out
 
     def finish(self) -> str:
-        """Return the rest, unless the decoded text says no."""
+        """Return the rest, starred where policy says so, unless it may not leave."""
+        whole, found, rest = "".join(self._raw), list[Verdict](), "".join(self._kept or ())
         if self._kept is not None and not self.blocked:
-            self.verdicts += self._unescaped("".join(self._raw))
-            self.blocked = any(verdict.action in BLOCKING for verdict in self.verdicts)
+            read = unescaped(whole)
+            checked = self._checker.check(read.text, Side.OUTPUT)
+            # The classifier judges the text apart.
+            found = [read.as_written(item) for item in checked.verdicts if item.lane != Lane.MODEL]
+            self.blocked = any(verdict.action in BLOCKING for verdict in found)
+            if checked.action is Action.MASK:
+                return self._starred(starred(whole, read, checked.verdicts), found)
         if self.blocked:
             _take_back(self.released, self.window.finish())
+            self._note(found)
             return ""
-        out = self.window.feed("".join(self._kept or ())) + self.window.finish()
+        out = self.window.feed(rest) + self.window.finish()
         self.blocked = self.window.blocked
+        self._note(found)
         return out
 
-    def _unescaped(self, whole: str) -> list[Verdict]:
-        read = unescaped(whole)
-        found = self._checker.check(read.text, Side.OUTPUT).verdicts
-        return [read.as_written(item) for item in found if item.action in BLOCKING]
+    def _starred(self, whole: str, found: list[Verdict]) -> str:
+        """Return the rest of the text with its stars; what was held begins no later than the first of them."""
+        at = sum(map(len, self.released))
+        window = Window(self._checker)
+        out = window.whole(whole[at:])
+        self.blocked = window.blocked
+        self._note([*found, *(verdict.moved(at) for verdict in window.verdicts if verdict.action in BLOCKING)])
+        if out:
+            self.released.append(out)
+        return out
+
+    def _note(self, found: list[Verdict]) -> None:
+        known = set(self.verdicts)
+        self.verdicts += [verdict for verdict in found if verdict not in known]
 
 
-Channel = Window | Arguments
+Channel = Window | JsonWindow
 
 
 class ChoiceGuard:
@@ -106,15 +121,16 @@ class ChoiceGuard:
     """
 
     __slots__ = (
-        "_calls", "_checker", "_closed", "_last", "_now", "_tools", "_unsent", "begun", "blocked", "channels", "finished", "hold",
+        "_calls", "_checker", "_closed", "_last", "_machine", "_now", "_tools", "_unsent", "begun", "blocked", "channels", "finished", "hold",
         "index", "labeller", "restoring", "whole",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - what one choice is made of
         self, index: int, checker: Checker, tools: Checker, labeller: Labeller, *,
-        whole: bool, hold: Hold | None = None, restoring: Restoring | None = None,
+        whole: bool, machine: bool = False, hold: Hold | None = None, restoring: Restoring | None = None,
     ) -> None:  # fmt: skip
         self.whole = whole
+        self._machine = machine
         self.hold = hold
         self.restoring = restoring
         self.begun = False
@@ -226,7 +242,8 @@ class ChoiceGuard:
     def _feed(self, path: Path, text: str) -> str:
         channel = self.channels.get(path)
         if channel is None:
-            channel = Arguments(self._tools) if path[-1] == "arguments" else Window(self._checker)
+            checker = self._tools if path[-1] == ARGUMENTS else self._checker
+            channel = JsonWindow(checker) if is_json(path, machine=self._machine) else Window(checker)
             self.channels[path] = channel
         out = channel.whole(text) if self.whole else channel.feed(text)
         if channel.blocked:
@@ -295,6 +312,11 @@ def _take_back(released: list[str], out: str) -> None:
     """Take the text that was let out last out of what was let out."""
     if out:
         released[:] = ["".join(released)[: -len(out)]]
+
+
+def is_json(path: Path, *, machine: bool) -> bool:
+    """Say whether a channel is JSON text: arguments, and content where a machine reads it."""
+    return path[-1] == ARGUMENTS or (machine and path == CONTENT)
 
 
 def _is_name(value: object) -> bool:

@@ -6,9 +6,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from hegui.general.content.policy import Lane, Side
+from hegui.general.content.policy import Lane
 from hegui.service.gateway.aside import BIG, aside
-from hegui.service.gateway.judge import Judge
+from hegui.service.gateway.judge import Judge, Judged, judge_read
 from hegui.service.gateway.protocol import MARK, Json
 from hegui.service.gateway.records import Exchanged
 from hegui.service.gateway.stream import Answer
@@ -77,8 +77,8 @@ class Passing:
         out: list[bytes] = []
         try:
             while due := answer.due(_TOGETHER):
-                said = [text for _, item in due for _, _, text in item.texts]
-                found = iter(await judge.judge(said, Side.OUTPUT, judge.holding))
+                said = [(text, answer.is_json(path)) for _, item in due for path, _, text in item.texts]
+                found = iter(await judge_read(judge, said, judge.holding))
                 for choice, item in due:
                     mine = [next(found) for _ in item.texts]
                     self._note_missing([lane for one in mine for lane in one.missing])
@@ -91,8 +91,8 @@ class Passing:
         """Return the last bytes of the answer, all of it judged; they leave after the record is durable."""
         answer = self._answer
         complete = answer.finished
+        rest = b""
         try:
-            rest = b""
             if self._judge.holding:
                 answer.rest_due()
                 rest = await self._judged()
@@ -103,7 +103,7 @@ class Passing:
             _LOG.exception("the end of a streamed answer could not be checked")
             self._record.not_scanned.append("output")
             answer.withhold()
-            last = answer.end(complete=complete)
+            last = rest + answer.end(complete=complete)
         if not complete and not answer.blocked:
             self._record.outcome = "upstream_incomplete"
         return last
@@ -115,12 +115,8 @@ class Passing:
         answer, judge = self._answer, self._judge
         await aside(size, lambda: answer.check_whole(body), BIG)
         if judge.holding and (answer.stays or not answer.blocked):
-            said = answer.said()
-            found = await judge.judge([text for _, text in said], Side.OUTPUT, judge.holding)
-            for (path, _), item in zip(said, found, strict=True):
-                answer.note(path, item)
+            found = await self._all(judge.holding)
             missing = [lane for item in found for lane in item.missing]
-            self._note_missing(missing)
             if any(item.blocked for item in found):
                 answer.stop_whole()
             elif missing:
@@ -133,15 +129,18 @@ class Passing:
 
         A failure is noted too, and withholds nothing.
         """
-        answer, judge = self._answer, self._judge
-        said = answer.said()
-        if not judge.noting or not said:
-            return
-        found = await judge.judge([text for _, text in said], Side.OUTPUT, judge.noting)
-        for (path, _), item in zip(said, found, strict=True):
-            answer.note(path, item)
+        if self._judge.noting and self._answer.said():
+            await self._all(self._judge.noting)
+            self._judged_all = True
+
+    async def _all(self, lanes: frozenset[Lane]) -> list[Judged]:
+        """Have all that an answer says judged, and note what was found and what could not be judged."""
+        said = self._answer.said()
+        found = await judge_read(self._judge, [(text, json) for _, text, json in said], lanes)
+        for (path, _, _), item in zip(said, found, strict=True):
+            self._answer.note(path, item)
         self._note_missing([lane for item in found for lane in item.missing])
-        self._judged_all = True
+        return found
 
     def broke_off(self) -> None:
         """Note that what left was not judged by those who would only have noted, and look at it as far as it can be."""

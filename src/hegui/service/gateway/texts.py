@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from hegui.general.content.checks import Verdict
+from hegui.general.content.checks import Verdict, masked
 from hegui.service.gateway.protocol import ApiError, Json
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/$-]{1,128}")
@@ -181,6 +181,17 @@ def _read(escapes: str) -> str:
         return _SHORT.get(escapes[1], escapes[1])
     units = bytes.fromhex("".join(escapes.split("\\u")))
     return units.decode("utf-16-be", "replace")
+
+
+def starred(text: str, read: Unescaped, verdicts: tuple[Verdict, ...]) -> str:
+    """Return JSON text with what policy masks starred, still JSON; the verdicts are on the text with its escapes read."""
+    stars = masked(read.text, verdicts)
+    edits = [
+        (read.places[at], read.places[at + 1], new)
+        for at, (old, new) in enumerate(zip(read.text, stars, strict=True))
+        if old != new
+    ]
+    return edited(text, in_json(text, edits)) if edits else text
 
 
 def check_parts(message: Json, path: str) -> None:
