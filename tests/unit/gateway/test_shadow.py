@@ -28,7 +28,7 @@ def record(
     sides = ("input", "output")
     shadow: dict[str, Any] = {
         "policy": policy, "live": dict(zip(sides, live, strict=True)), "would": dict(zip(sides, would, strict=True)),
-        "same": live == would,
+        "same": live == would, "verdicts": [],
     }  # fmt: skip
     return desk.exchange(outcome="answered", shadow=shadow)
 
@@ -88,3 +88,16 @@ def test_old_exchanges_are_outside_the_span(desk: Desk) -> None:
     browser = desk.browser(Role.REVIEWER)
     assert OLD not in browser.get("/shadow?days=1").text
     assert OLD in browser.get("/shadow?days=7").text
+
+
+def test_what_could_not_be_judged_is_shown_as_that(desk: Desk) -> None:
+    policy = "c" * 16
+    number = record(desk, ("undetermined", None), ("refuse", None), policy)
+    record(desk, ("flag", None), ("undetermined", None), policy)
+    browser = desk.browser(Role.REVIEWER)
+    answer = browser.get(f"/shadow?policy={policy}")
+    assert "未能判定" in answer.text
+    drawn = re.search(r"<svg .*?</svg>", answer.text, re.DOTALL)
+    assert drawn
+    assert {item.attrib["class"] for item in ET.fromstring(drawn.group()).iter("rect")} == {"unknown"}
+    assert "未能判定" in browser.get(f"/exchanges/{number}").text

@@ -53,6 +53,13 @@ def _checking(day: Day, library: Library) -> tuple[Fact, ...]:
     en = (
         f"{day.total} exchanges in 24 hours checked in and out, {day.blocked} stopped, {day.undetermined} not checkable"
     )
+    if day.unseen and not day.undetermined:
+        both = (
+            Result.UNDETERMINED,
+            f"过去 24 小时 {day.total} 次交互中，{day.unseen} 次有检查未能运行（只能送审的检查，未扣留，需人工处置）",
+            f"{day.unseen} of {day.total} exchanges in 24 hours went on though a check that only flags did not run (see them)",
+        )
+        return _fact("DSP-10", *both), _fact("IM-14.1", *both)
     if day.undetermined:
         both = (Result.UNDETERMINED, f"{zh}（已扣留，需人工处置）", f"{en} (withheld; a person must look)")
         return (

@@ -16,7 +16,7 @@ from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
 from hegui.law import risks
 from hegui.people import Act, Role, permits
-from hegui.service.gateway import queries, reading
+from hegui.service.gateway import queries, reading, shadow
 from hegui.service.gateway.models import Exchange
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -118,6 +118,7 @@ def one(visit: Visit) -> Page:
             "risk_names": _risk_names(),
             "lane_names": _Names(LANE_NAMES),
             "action_names": _Names(ACTION_NAMES),
+            "shadow_action": shadow.action_name,
             "urgency_names": URGENCY_NAMES,
             "proof": proof,
             "may_read": may_read,

@@ -161,6 +161,8 @@ class Day:
     blocked: int
     undetermined: int
     labelled: int
+    unseen: int = 0
+    """Exchanges that went on though a check that could only have noted did not run."""
 
 
 def last_day(session: Session) -> Day:
@@ -174,11 +176,13 @@ def last_day(session: Session) -> Day:
             func.count().filter(Exchange.outcome == "undetermined"),
         ).where(Exchange.at >= since)
     ).one()
-    labelled = session.scalar(
+    labelled, unseen = session.execute(
         text(
-            "SELECT count(*) FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id"
-            " WHERE x.at >= :since AND x.outcome = 'answered' AND e.payload::json->>'label' <> '' AND e.payload::json->>'label' NOT LIKE '%open_code_fence%'"
+            "SELECT count(*) FILTER (WHERE x.outcome = 'answered' AND e.payload::json->>'label' <> ''"
+            " AND e.payload::json->>'label' NOT LIKE '%open_code_fence%'),"
+            " count(*) FILTER (WHERE x.outcome <> 'undetermined' AND e.payload::json->>'not_scanned' <> '[]')"
+            " FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id WHERE x.at >= :since"
         ),
         {"since": since},
-    )
-    return Day(row[0], row[1], row[2], row[3], labelled or 0)
+    ).one()
+    return Day(row[0], row[1], row[2], row[3], labelled, unseen)

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from hegui.general.content.policy import ACTION_NAMES, Action, Side
 from hegui.kit import clock
 from hegui.kit.text import Bi
+from hegui.service.gateway import refusals
 from hegui.service.gateway.models import Exchange
 
 PAGE = 50
 _RANK = {action.value: rank for rank, action in enumerate(Action)}
 _NONE = Bi("未检查", "not checked")
+_NAMES = {**ACTION_NAMES, refusals.UNDETERMINED: Bi("未能判定", "undetermined")}
 SIDES: dict[str, Bi] = {Side.INPUT.value: Bi("输入", "input"), Side.OUTPUT.value: Bi("输出", "output")}
 
 
@@ -35,7 +37,9 @@ class Pair:
     def style(self) -> str:
         """Return `pass` where both agree, `stop` where the shadow is severer, else `unknown`."""
         one, other = _RANK.get(self.live, -1), _RANK.get(self.would, -1)
-        return "pass" if one == other else "stop" if other > one else "unknown"
+        if self.live == self.would:
+            return "pass"
+        return "stop" if other > one and self.live != refusals.UNDETERMINED else "unknown"
 
     @property
     def name(self) -> Bi:
@@ -45,8 +49,8 @@ class Pair:
 
 
 def action_name(value: str | None) -> Bi:
-    """Return an action in words; where a side was never reached there is none."""
-    return ACTION_NAMES.get(value or "", _NONE)
+    """Return an action in words, or that a check could not run; where a side was never reached there is none."""
+    return _NAMES.get(value or "", _NONE)
 
 
 @dataclass(frozen=True)
