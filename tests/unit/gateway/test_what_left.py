@@ -326,3 +326,15 @@ def test_arguments_are_judged_with_their_escapes_read(tmp_path: Path, cap: str, 
     assert guard.asked == [f'{{"a": "{BAD}"}}']
     [(path, verdict)] = record.outbound
     assert (path, verdict.start, verdict.end) == (ARGUMENTS.format(0), 0, len(text))
+
+
+def test_a_question_that_could_not_be_put_before_the_guard_is_withheld_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("hegui.service.gateway.judge.turn_texts", fails)
+    used, kept = made(tmp_path, Said(), {}, stream=False, guard=SaysBad())
+    asyncio.run(cast("Any", serve(used, [])))
+    assert [(record.outcome, record.not_scanned) for record in kept.records] == [("undetermined", ["input:guard"])]

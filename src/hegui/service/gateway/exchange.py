@@ -163,11 +163,15 @@ class Exchange:
     async def _judge_in(self, found: Inbound) -> Json | None:
         """Have the guard judge what passed the check; return the completion to send instead, or None to go on."""
         judge, messages = self._judge, self.body["messages"]
-        judge.prompt = prompt_of(messages) if judge.holding or judge.noting else ""
-        if not judge.asks_input:
-            return None
-        self._checking = "input:guard"
-        verdicts, missing = await judge.request(messages, system=self.grant.settings.system_messages == "check")
+        try:
+            judge.prompt = prompt_of(messages) if judge.holding or judge.noting else ""
+            if not judge.asks_input:
+                return None
+            self._checking = "input:guard"
+            verdicts, missing = await judge.request(messages, system=self.grant.settings.system_messages == "check")
+        except Exception:  # noqa: BLE001 - what could not be asked was not judged
+            _LOG.exception("a question could not be put before the guard")
+            verdicts, missing = [], True
         self._checking = ""
         found.verdicts += verdicts
         if missing:
