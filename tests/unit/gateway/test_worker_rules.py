@@ -372,6 +372,6 @@ def test_arguments_of_a_tool_call_are_judged_in_shadow(house: House, upstream: S
     upstream.scripts["tool"] = lambda _: Reply(completion(None, tool_calls=[call]))
     answer, found = shadowed(house, "output: {risks: {A.4.a: refuse}}", "你好", model="tool")
     assert answer.choices[0].message.tool_calls[0].function.name == "f"
-    assert (found["live"]["output"], found["would"]["output"]) == ("pass", "refuse")
+    assert (found["live"]["output"], found["would"]["output"]) == ("flag", "refuse"), "escapes hide nothing from either"
     _, found = shadowed(house, "", "你好", model="tool")
     assert found["same"] is True
