@@ -82,6 +82,9 @@ class ScriptedUpstream:
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {"echo": lambda body: says(body["messages"][-1]["content"])(body)}
         self.models: Reply | None = None
+        self.files: dict[str, Reply] = {}
+        """What is fetched from it by name, below `/files/`."""
+        self.fetched: list[tuple[str, dict[str, str]]] = []
         self.requests: list[Json] = []
         self.cancelled = 0
         self.sent = 0
@@ -89,6 +92,10 @@ class ScriptedUpstream:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.port = 0
+
+    def at(self, name: str) -> str:
+        """Return the URL of a file."""
+        return f"http://127.0.0.1:{self.port}/files/{name}"
 
     @property
     def url(self) -> str:
@@ -113,7 +120,10 @@ class ScriptedUpstream:
         asyncio.set_event_loop(self._loop)
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/images/generations", self._chat)
+        app.router.add_post("/v1/audio/speech", self._chat)
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/files/{name}", self._file)
         runner = web.AppRunner(app, handler_cancellation=True)
         self._loop.run_until_complete(runner.setup())
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -130,6 +140,14 @@ class ScriptedUpstream:
         return web.json_response(
             {"object": "list", "data": [{"id": "test", "object": "model", "created": 0, "owned_by": "t"}]}
         )
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        self.fetched.append((name, dict(request.headers)))
+        reply = self.files.get(name, Reply(status=404, raw=b"no"))
+        if reply.wait:
+            await self._wait(reply.wait)
+        return web.Response(body=reply.raw, status=reply.status, headers=reply.headers)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

@@ -18,10 +18,12 @@ from hegui.kit.errors import StoreError
 from hegui.kit.settings import Settings
 from hegui.people import sessions, throttle
 from hegui.service.gateway import acts, queueing
+from hegui.service.gateway.shelf import shelf_folder, sweep, sweep_work, work_folder
 from hegui.service.gateway.worker import spool_folder
 from hegui.store.unit import Store, driver_url, unit_of_work
 
 RETENTION_SECONDS = 600.0
+SWEEP_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,7 +54,7 @@ class Keeper:
         self.url = url
         self.keyring: Keyring = open_keyring(settings.data)
         self.publisher = Publisher(settings.data, settings.checkpoint_file, settings.checkpoint_webhook)
-        self._retention_at = 0.0
+        self._retention_at = self._sweep_at = 0.0
         self._said = ""
         self.stopping = threading.Event()
 
@@ -79,6 +81,10 @@ class Keeper:
             run_retention(self.store)
             with unit_of_work(self.store) as session:
                 acts.erase_set_aside(session, spool_folder(self.settings.data), clock.now())
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
+            sweep(shelf_folder(self.settings.data))
+            sweep_work(work_folder(self.settings.data))
         queueing.queue_all(self.store, self.keyring, self.settings.review_double_percent)
 
     def run(self) -> None:

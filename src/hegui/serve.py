@@ -26,6 +26,8 @@ from hegui.kit.errors import BusyError, SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.people import accounts
+from hegui.service.gateway.fetching import allowed_places
+from hegui.service.gateway.media import check_media
 from hegui.service.gateway.upstream import check_upstream
 from hegui.store import Store, unit_of_work
 from hegui.store.embedded import database
@@ -123,6 +125,8 @@ def _settings_message(settings: Settings) -> dict[str, object]:
 def check(settings: Settings) -> Checker:
     """Return the checker of the operator's files; raise for anything wrong that can be told before a database runs."""
     check_upstream(settings)
+    check_media(settings)
+    allowed_places(settings)
     log_months(settings.log_months)
     guard = load_guard(Path(settings.guard)).name if settings.guard else ""
     return load_checker(*settings.content_files, guard)

@@ -333,3 +333,29 @@ def test_the_ledgers_page_and_public_key_tell_the_same(desk: Desk) -> None:
     assert key == desk.keyring.signer.vkey
     assert key in page.text
     assert re.search(r"待封存\s*: 0", page.text)
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def test_one_exchange_shows_its_files_and_their_labels(desk: Desk) -> None:
+    media = [
+        {"kind": "image", "container": "png", "bytes": 1234, "sha256": "ab" * 32, "explicit": "mark:bottom-right",
+         "implicit": "iTXt XML:com.adobe.xmp/TC260:AIGC", "verdict": "present", "number": "0199-1", "signed": True, "sent": "url"},
+        {"kind": "audio", "container": "", "withheld": "not_verified"},
+        {"kind": "audio", "bytes": 77, "sha256": "cd" * 32, "number": "0199", "sent": "part"},
+    ]  # fmt: skip
+    shown = desk.browser(OFFICER).get(f"/exchanges/{desk.exchange(media=media)}").text
+    for part in (
+        "mark:bottom-right",
+        "TC260:AIGC",
+        "0199-1",
+        "ab" * 32,
+        "1234",
+        "未能加标识，已扣留",
+        "not_verified",
+        "cd" * 32,
+        "中途断开",
+    ):
+        assert part in shown
+    assert "文件" not in desk.browser(OFFICER).get(f"/exchanges/{desk.exchange()}").text

@@ -1,17 +1,21 @@
 """第十二条 Article 12: what is generated is labelled, as the rules on deep synthesis and on labels say.
 
-Shown: the label of a text has both elements, stands in every plain and streamed answer, and never inside JSON. Labels of images,
-audio and video are not built, so the article stays undetermined.
+Shown: the label of a text has both elements, stands in every plain and streamed answer, and never inside JSON; a picture leaves
+with both labels, and the board says so from the records. Where no picture was seen, the article stays undetermined.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from hegui.kit.settings import Settings
 from hegui.law import register
+from hegui.service.gateway import facts
+from hegui.service.gateway.queries import Day, Media
 from hegui.service.labels import Labeller, LabelPosition, LabelStyle, check_wording
 from hegui.service.labels.text import DEFAULT_WORDING, WordingError
 from tests.harness import Server
@@ -61,17 +65,48 @@ def test_every_answer_is_labelled_and_data_is_not_broken(server: Server, upstrea
     assert json.loads(str(data.choices[0].message.content)) == {"answer": "番茄"}
 
 
-def test_the_article_is_undetermined_while_media_are_not_labelled(server: Server, upstream: ScriptedUpstream) -> None:
+def test_the_article_is_undetermined_while_no_picture_was_seen(server: Server, upstream: ScriptedUpstream) -> None:
     upstream.scripts["art12"] = says("番茄喜光。")
     server.client().chat.completions.create(model="art12", messages=[{"role": "user", "content": "你好"}])
     rows = today(server)
     assert rows["IM-12"]["result"] == {"met": "undetermined", "not_met": "not_met"}[rows["LAB-4.1"]["result"]]
-    assert (
-        "answers of 24 hours labelled; labels of images, audio and video are not built yet" in rows["IM-12"]["reason"]
-    )
-    assert "图片、音频、视频的标识尚未建成" in rows["IM-12"]["reason_zh"]
-    for citation in ("LAB-4.2", "LAB-4.3", "LAB-4.4", "LAB-5.1", "LAB-9"):
+    assert "answers of 24 hours labelled; no picture left the gateway" in rows["IM-12"]["reason"]
+    assert "没有图片经网关发出，图片的标识无从证明" in rows["IM-12"]["reason_zh"]
+    assert {rows[citation]["result"] for citation in ("LAB-4.2", "LAB-4.3", "LAB-5.1")} == {"undetermined"}
+    for citation in ("LAB-4.4", "LAB-9"):
         assert is_not_built(rows[citation], "service.labels")
+
+
+DAY = Day(total=9, answered=9, blocked=0, undetermined=0, labelled=9)
+OWN = Settings(provider_code="0011" + "91350100M000100Y43" + "10001")
+
+
+def _labels(day: Day, settings: Settings = OWN) -> dict[str, str]:
+    return {fact.obligation: fact.result.value for fact in facts.labels(day, settings)}
+
+
+def test_the_article_is_met_by_pictures_that_left_with_both_labels_and_by_nothing_less() -> None:
+    good = Media("image", left=3, labelled=3)
+    assert _labels(replace(DAY, media=(good,))) == {
+        "LAB-4.1": "met", "IM-12": "met", "LAB-4.3": "met", "LAB-4.2": "undetermined", "LAB-5.1": "met",
+    }  # fmt: skip
+    for media, result in (
+        ((replace(good, labelled=2),), "not_met"),
+        ((good, Media("audio", left=2, labelled=1)), "not_met"),
+        ((good, Media("audio", left=2, labelled=1, part=1)), "undetermined"),
+        ((good, Media("audio", withheld=1)), "undetermined"),
+        ((Media("audio", left=2, labelled=2),), "undetermined"),
+        ((Media("image", withheld=2),), "undetermined"),
+    ):
+        found = _labels(replace(DAY, media=media))
+        assert found["IM-12"] == result, media
+        assert found["LAB-4.1"] == "met"
+    assert _labels(replace(DAY, labelled=8, media=(good,)))["IM-12"] == "not_met"
+
+
+def test_the_demos_code_meets_nothing() -> None:
+    found = _labels(replace(DAY, media=(Media("image", left=1, labelled=1),)), Settings())
+    assert (found["LAB-5.1"], found["IM-12"], found["LAB-4.3"]) == ("not_met", "not_met", "met")
 
 
 def test_the_article_leads_to_the_rules_on_labels() -> None:

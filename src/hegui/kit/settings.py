@@ -23,7 +23,10 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _LAST_PORT = 65535
 _WHOLE = 100
-_NOT_ZERO = ("workers", "seal_milliseconds", "body_megabytes", "upstream_connect_seconds", "upstream_idle_seconds")
+_NOT_ZERO = (
+    "workers", "seal_milliseconds", "body_megabytes", "upstream_connect_seconds", "upstream_idle_seconds",
+    "media_workers", "media_megabytes", "media_seconds", "media_minutes", "media_shelf_megabytes",
+)  # fmt: skip
 
 
 def _key(default: Any, zh: str, en: str) -> Any:  # noqa: ANN401 - a dataclass field of any type
@@ -95,6 +98,45 @@ class Settings:
         10,
         "双人背对背复审的抽样比例（%），0 至 100",
         "share of flagged exchanges that two people review blindly, 0 to 100 %",
+    )
+    provider_code: str = _key(
+        "",
+        "提供者编码（27 位，写入图片和声音的隐式标识）；空则不生成图片和声音",
+        "provider's code (27 characters), written into the labels of pictures and sound; without it none are made",
+    )
+    label_key: str = _key(
+        "",
+        "标识签名密钥文件（hegui label key 所得）；空为不签",
+        "key file (made by `hegui label key`) that signs those labels; empty means not signed",
+    )
+    label_speech: str = _key(
+        "", "语音标识的录音（WAV，16 位）", "recording of the spoken label (WAV, 16 bits), for services that choose it"
+    )
+    label_speech_text: str = _key("", "语音标识说的文字", "what the spoken label says")
+    media_workers: int = _key(
+        2, "每个工作进程同时加标识的文件数", "files that each worker process labels at the same time"
+    )
+    media_megabytes: int = _key(
+        32, "上游所给单个文件的上限（MB）", "largest single file taken from the upstream, megabytes"
+    )
+    media_seconds: int = _key(
+        300, "等上游给全一张图片或一段声音的时限（秒）", "seconds for the upstream to hand over pictures or sound whole"
+    )
+    media_hosts: str = _key(
+        "",
+        "除上游外可取图片的主机，以逗号分隔（主机或 主机:端口）",
+        "hosts besides the upstream that files may be fetched from, with commas between (host or host:port)",
+    )
+    media_minutes: int = _key(
+        60, "以地址给出的文件可取的时长（分钟）", "minutes that a file given by URL can be fetched"
+    )
+    media_shelf_megabytes: int = _key(
+        1024, "以地址给出的文件所占磁盘上限（MB）", "disk space of the files given by URL, megabytes"
+    )
+    public_url: str = _key(
+        "",
+        "用户访问网关的地址（用于文件地址）；空则取请求的主机名",
+        "address by which clients reach the gateway, for file URLs; empty means the host of the request",
     )
     body_megabytes: int = _key(8, "请求体上限（MB）", "largest request body, megabytes")
     secure_cookies: bool = _key(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +48,12 @@ def test_every_choice_that_the_docs_name_is_known_and_the_other_way_round() -> N
     with pytest.raises(InputError) as caught:
         service_settings({"x": "y"})
     named = set(caught.value.remedy.en.removeprefix("known: ").split(", "))
-    assert named == {"refusal", "system_messages", "label_position", "label_wording", "appeal_url", "audience"}
+    assert named == {
+        "refusal", "system_messages", "label_position", "label_wording", "appeal_url", "audience",
+        "image_label", "image_corner", "sound_label", "sound_kind",
+    }  # fmt: skip
+    docs = (Path(__file__).parents[3] / "docs" / "policy.md").read_text("utf-8")
+    assert all(f"{name}=" in docs for name in named)
 
 
 @pytest.mark.parametrize("outcome", refusals.REASONS)

@@ -5,30 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-import orjson
+from collections.abc import Awaitable, Callable
 
 from hegui.evidence.publish import published_path
 from hegui.general.content.policy import Audience
 from hegui.kit.errors import StoreError
 from hegui.kit.settings import Settings
+from hegui.service.gateway import attachments, speech
 from hegui.service.gateway.access import AUDIENCE_HEADER, Access, Grant
-from hegui.service.gateway.exchange import Engine, Exchange, not_recorded, refusal_events
+from hegui.service.gateway.exchange import Engine, Exchange, not_recorded
 from hegui.service.gateway.follower import Follower
+from hegui.service.gateway.http import (
+    ClientGoneError,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    Stream,
+    read_body,
+    reply,
+    reply_json,
+)
 from hegui.service.gateway.inbound import validate
+from hegui.service.gateway.media_routes import MediaRoutes
 from hegui.service.gateway.moderation import moderate
-from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object
+from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object, refusal_events
+from hegui.service.gateway.shelf import PREFIX
 from hegui.service.gateway.upstream import UpstreamError
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-
 _LOG = logging.getLogger(__name__)
-_JSON: tuple[bytes, bytes] = (b"content-type", b"application/json; charset=utf-8")
 _STREAM: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -39,54 +44,20 @@ _AUDIENCE = AUDIENCE_HEADER.encode()
 _TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain; charset=utf-8")
 
 
-class ClientGoneError(Exception):
-    """The client closed its connection."""
-
-
-async def reply(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    """Send a whole answer."""
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def reply_json(send: Send, status: int, body: Json, headers: Headers | None = None) -> None:
-    """Send a JSON answer."""
-    await reply(send, status, orjson.dumps(body), [_JSON, *(headers or ())])
-
-
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """Return the request's body; raise ApiError 413 past the limit, ClientGoneError when it breaks off."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise ApiError(
-                413,
-                "request_too_large",
-                f"请求超过 {limit} 字节，请分开发送 / the request is over {limit} bytes; send it in parts",
-            )
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts) if len(parts) > 1 else part
-
-
 class Gateway:
     """The ASGI application of one worker."""
 
     def __init__(self, settings: Settings, engine: Engine, access: Access, follower: Follower) -> None:
         self._settings = settings
-        self._engine = engine
+        self.engine = engine
         self._access = access
         self._follower = follower
+        self._media = MediaRoutes(self)
         self._limit = settings.body_megabytes * 1024 * 1024
         self._routes: dict[str, tuple[str, Callable[[Scope, Receive, Send], Awaitable[None]]]] = {
             "/v1/chat/completions": ("POST", self._chat),
+            "/v1/images/generations": ("POST", self._media.images),
+            "/v1/audio/speech": ("POST", self._media.speech),
             "/v1/moderations": ("POST", self._moderations),
             "/v1/models": ("GET", self._models),
             "/healthz": ("GET", self._health),
@@ -101,6 +72,8 @@ class Gateway:
             return
         try:
             method, handler = self._routes.get(scope["path"], ("", self._nothing))
+            if scope["path"].startswith(PREFIX):
+                method, handler = "HEAD" if scope["method"] == "HEAD" else "GET", self._media.file
             if method and scope["method"] != method:
                 raise ApiError(405, "method_not_allowed", f"只接受 {method} / use {method}")
             await handler(scope, receive, send)
@@ -108,6 +81,8 @@ class Gateway:
             await reply_json(send, error.status, error.body())
         except ClientGoneError:
             return
+        except speech.BrokenOffError as error:
+            _LOG.warning("a sound that had begun was cut: %s", error)
         except Exception:  # noqa: BLE001 - the client gets an error, never silence
             _LOG.exception("a request failed")
             failure = ApiError(
@@ -131,38 +106,45 @@ class Gateway:
                 return await self._access.grant(value.decode("latin-1"))
         return await self._access.grant("")
 
-    async def _allowed(self, scope: Scope) -> tuple[Grant, Audience]:
+    async def allowed(self, scope: Scope) -> tuple[Grant, Audience]:
         """Return what the key opens, and whom the answer is for."""
         grant = await self._grant(scope)
         asked = [value.decode("latin-1") for name, value in scope["headers"] if name == _AUDIENCE]
         found = [grant.audience(item) for item in asked or (None,)]
         return grant, Audience.MINORS if Audience.MINORS in found else Audience.GENERAL
 
-    async def _json(self, receive: Receive) -> tuple[Json, int]:
+    async def json(self, receive: Receive) -> tuple[Json, int]:
+        """Return the body and its size; raise ApiError for what is no JSON object."""
         raw = await read_body(receive, self._limit)
         try:
             return loads_object(raw, "请求体 / the body"), len(raw)
         except ProtocolError as error:
             raise ApiError(400, "invalid_json", str(error)) from None
 
-    def _check_accepting(self) -> None:
+    def check_accepting(self) -> None:
+        """Raise ApiError where an exchange could not be recorded, or what is in force is not known."""
         self._follower.check_ready()
         try:
-            self._engine.recorder.check_accepting()
+            self.engine.recorder.check_accepting()
         except StoreError as error:
             raise not_recorded(error) from error
 
     # --- chat -----------------------------------------------------------------------------------
 
     async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant, audience = await self._allowed(scope)
-        body, size = await self._json(receive)
+        grant, audience = await self.allowed(scope)
+        body, size = await self.json(receive)
         validate(body)
-        self._check_accepting()
-        exchange = Exchange(self._engine, grant, body, size, audience)
+        attachments.validate(body, grant.settings.media)
+        self.check_accepting()
+        exchange = Exchange(self.engine, grant, body, size, audience)
+        await self.watched(exchange, receive, self._exchange(exchange, send))
+
+    async def watched(self, exchange: Exchange, receive: Receive, work: Awaitable[None]) -> None:
+        """Do the work of an exchange until its client goes away."""
         watch = _Watch(receive)
         try:
-            await self._exchange(exchange, send)
+            await work
         except asyncio.CancelledError:
             if not watch.gone:
                 # The server ends: what was sent so far is recorded before it does.
@@ -186,7 +168,7 @@ class Gateway:
                 else:
                     await reply_json(send, 200, instead, headers)
             elif exchange.streamed:
-                stream = _Stream(send, [*_STREAM, *headers, _label(exchange)])
+                stream = Stream(send, [*_STREAM, *headers, _label(exchange)])
                 await exchange.stream(stream.begin, stream.piece)
                 await send({"type": "http.response.body", "body": b""})
             else:
@@ -198,9 +180,9 @@ class Gateway:
     # --- the rest -------------------------------------------------------------------------------
 
     async def _moderations(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant, audience = await self._allowed(scope)
-        body, _ = await self._json(receive)
-        self._check_accepting()
+        grant, audience = await self.allowed(scope)
+        body, _ = await self.json(receive)
+        self.check_accepting()
         given = body.get("input")
         items = [given] if isinstance(given, str) else given
         if not isinstance(items, list) or not items:
@@ -217,14 +199,14 @@ class Gateway:
                     "只能检查文本，请只发送文本 / only text can be checked; send text only",
                     param="input",
                 )
-            results.append(await moderate(self._engine, grant, text, audience))
+            results.append(await moderate(self.engine, grant, text, audience))
         first = results[0]["hegui"]["content_id"]
         await reply_json(send, 200, {"id": f"modr-{first}", "model": "hegui-content", "results": results})
 
     async def _models(self, scope: Scope, _receive: Receive, send: Send) -> None:
         await self._grant(scope)
         try:
-            await reply_json(send, 200, await self._engine.upstream.models())
+            await reply_json(send, 200, await self.engine.upstream.models())
         except UpstreamError as error:
             raise error.api from error
 
@@ -232,11 +214,11 @@ class Gateway:
         await reply_json(send, 200, {"status": "ok"})
 
     async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        self._check_accepting()
-        failure, rules, guard = self._engine.recorder.failure, self._follower.failure, self._engine.guard
+        self.check_accepting()
+        failure, rules, guard = self.engine.recorder.failure, self._follower.failure, self.engine.guard
         status = "spooling" if failure else "old_rules" if rules else "ok"
         detail = "; ".join(filter(None, (failure, rules.both if rules else "")))
-        versions = self._engine.inforce.checkers().chat.versions.as_dict()
+        versions = self.engine.inforce.checkers().chat.versions.as_dict()
         told = {"guard": guard.state()} if guard else {}
         await reply_json(send, 200, {"status": status, "detail": detail, "versions": versions, **told})
 
@@ -247,30 +229,12 @@ class Gateway:
         await reply(send, 200, path.read_bytes(), [_TEXT])
 
     async def _vkey(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await reply(send, 200, (self._engine.keyring.signer.vkey + "\n").encode(), [_TEXT])
+        await reply(send, 200, (self.engine.keyring.signer.vkey + "\n").encode(), [_TEXT])
 
 
 def _label(exchange: Exchange) -> tuple[bytes, bytes]:
     """Return the header that declares how the answer is labelled."""
     return (b"x-hegui-label", exchange.grant.settings.label_position.encode())
-
-
-class _Stream:
-    """Sends a streamed answer: its head once, then pieces."""
-
-    __slots__ = ("_headers", "_send")
-
-    def __init__(self, send: Send, headers: Headers) -> None:
-        self._send = send
-        self._headers = headers
-
-    async def begin(self) -> None:
-        """Send the head."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
-
-    def piece(self, data: bytes) -> Awaitable[None]:
-        """Send a piece."""
-        return self._send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 class _Watch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import Iterator
 
@@ -10,11 +11,14 @@ import orjson
 
 from hegui.general.content.library import load_library
 from hegui.kit import ids
-from hegui.service.gateway.protocol import MARK, Json
+from hegui.service.gateway.demo_media import picture, tones
+from hegui.service.gateway.protocol import MARK, ApiError, Json
+from hegui.service.gateway.upstream import UpstreamError
 
 MODEL = "hegui-demo"
 _PIECE = 2
 _PAUSE = 0.01
+_SOUND_PIECE = 16_384
 
 _SCRIPT = (
     "你好！我是合规网关自带的演示模型，按脚本作答，不做推理。你刚才说的是：“{said}”。"
@@ -46,6 +50,21 @@ class DemoEvents:
         """Return the next events, empty at the end."""
         await asyncio.sleep(_PAUSE)
         return next(self._batches, [])
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give back."""
+
+
+class DemoPieces:
+    """A sound in pieces, at the pace of a network."""
+
+    def __init__(self, data: bytes) -> None:
+        self._pieces = iter([data[at : at + _SOUND_PIECE] for at in range(0, len(data), _SOUND_PIECE)])
+
+    async def next(self) -> bytes:
+        """Return the next piece, empty at the end."""
+        await asyncio.sleep(_PAUSE)
+        return next(self._pieces, b"")
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
@@ -115,6 +134,22 @@ class DemoUpstream:
         if (body.get("stream_options") or {}).get("include_usage"):
             yield [orjson.dumps({**base, "choices": [], "usage": self._usage(body, answer)})]
         yield [MARK]
+
+    async def ask(self, _path: str, body: Json, _most: int) -> bytes:
+        """Return pictures that are painted by code."""
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(None, picture, str(body.get("prompt")), str(body.get("size") or ""))
+        items = [{"b64_json": base64.b64encode(made).decode()} for _ in range(body.get("n") or 1)]
+        return orjson.dumps({"created": int(time.time()), "data": items})
+
+    async def open(self, _path: str, body: Json) -> DemoPieces:
+        """Return tones instead of speech, one for each character; raise UpstreamError for a format other than WAV."""
+        if body.get("response_format") != "wav" or body.get("stream_format") == "sse":
+            message = (
+                "演示模型只会 WAV，请用 response_format=wav / the demo model speaks WAV only; use response_format=wav"
+            )
+            raise UpstreamError(ApiError(400, "upstream_refused", message, param="response_format"), message)
+        return DemoPieces(tones(str(body.get("input"))))
 
     async def models(self) -> Json:
         """Return the one model."""

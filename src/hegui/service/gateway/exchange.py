@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from hegui.evidence.keyring import Keyring
 from hegui.general.content.guards import Guard
@@ -18,10 +17,14 @@ from hegui.kit.errors import StoreError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.aside import BIG, aside
+from hegui.service.gateway.attachments import Attachments
 from hegui.service.gateway.comparison import Live, Shadow
+from hegui.service.gateway.desk import Desk, not_labelled
+from hegui.service.gateway.file_events import FileEvents
 from hegui.service.gateway.hiding import hidden_question, hide_messages
 from hegui.service.gateway.inbound import Inbound, RequestCheck
 from hegui.service.gateway.judge import Judge, prompt_of
+from hegui.service.gateway.media import WithheldError, labels_of
 from hegui.service.gateway.passing import Passing, SendPiece
 from hegui.service.gateway.protocol import DONE, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.questions import Asked, asked
@@ -36,6 +39,9 @@ Begin = Callable[[], Awaitable[None]]
 _LOG = logging.getLogger(__name__)
 _FORMATS = frozenset({"json_object", "json_schema"})
 _SET_ANSWER = "set_answer"
+UNLABELLED = "unlabelled"
+"""The outcome of what the upstream made and could not be labelled."""
+_NOT_LABELLED = "output:label"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Engine:
     recorder: Recorder
     keyring: Keyring
     guard: Guard | None = None
+    desk: Desk | None = None
+    """What files are labelled with."""
 
 
 def not_recorded(error: StoreError) -> ApiError:
@@ -91,6 +99,7 @@ class Exchange:
         )  # fmt: skip
         self.answer = Answer(self._context())
         self._passing = Passing(self.answer, self.record, self._judge)
+        self.files = Attachments(engine.desk, self.content_id, grant.settings.media, grant.settings.label)
 
     def _context(self) -> AnswerContext:
         settings, body = self.grant.settings, self.body
@@ -214,9 +223,14 @@ class Exchange:
         base: Json = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
         try:
             base = loads_object(raw, "the upstream's answer")
+            self.files.take_whole(base)
             self._checking = "output"
             body = await self._passing.whole(base, len(raw))
             self._checking = ""
+            if not self.answer.blocked:
+                await self.files.put_whole(body)
+        except WithheldError as error:
+            raise await self.withheld(error) from error
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of an answer could not run")
             body = self._withheld(base)
@@ -235,7 +249,7 @@ class Exchange:
         `begin` is called when the upstream has answered. Raises ApiError before that.
         """
         try:
-            events = await self.engine.upstream.stream(self.body)
+            events = FileEvents(await self.engine.upstream.stream(self.body), self.files)
         except UpstreamError as error:
             raise await self._upstream_failed(error) from error
         except Exception as error:
@@ -244,19 +258,28 @@ class Exchange:
         try:
             await begin()
             try:
-                complete = await self._passing.run(events, send)
+                complete = await self._passing.run(events, lambda out: send(self.files.filled(out)))
+            except WithheldError as error:
+                self._hold_back(error)
             except UpstreamError as error:
                 _LOG.warning("the upstream broke off: %s", error)
             except Exception:  # noqa: BLE001 - the answer ends as incomplete, and is recorded
                 _LOG.exception("the stream of the upstream could not be read")
             if not complete:
                 events.close()
-            await send(await self._end())
+            await send(await self._end(events.base))
         finally:
             events.close()
 
-    async def _end(self) -> bytes:
+    async def _end(self, base: Json) -> bytes:
+        pictures = b""
+        if self.answer.finished and not self.answer.blocked:
+            try:
+                pictures = await self.files.last_events(base)
+            except WithheldError as error:
+                self._hold_back(error)
         last = await self._passing.end()
+        last = self.files.filled(last) if self.answer.blocked else pictures + self.files.filled(last)
         self._note_answer()
         try:
             await self.commit()
@@ -264,12 +287,32 @@ class Exchange:
             return event(error.body()) + DONE
         return last
 
+    async def withheld(self, error: WithheldError) -> ApiError:
+        """Record what could not be labelled, for people to look at; return what the client is told."""
+        self._note_answer()
+        self._note_withheld(error)
+        self.record.outcome, self.record.label = UNLABELLED, ""
+        await self.commit()
+        return not_labelled(error)
+
+    def _note_withheld(self, error: WithheldError) -> None:
+        _LOG.error("a file that the upstream made is withheld: %s %s", error.reason, error.container)
+        self.record.media = [error.entry()]
+        self.record.not_scanned.append(_NOT_LABELLED)
+
+    def _hold_back(self, error: WithheldError) -> None:
+        """End a stream whose file could not be labelled."""
+        self._note_withheld(error)
+        self.answer.withhold()
+
     # --- the record -----------------------------------------------------------------------------
 
     def _note_answer(self) -> None:
         answer, record = self.answer, self.record
         record.outbound = answer.verdicts()
-        record.label = answer.label_placed()
+        record.media = [*record.media, *self.files.entries]
+        self.files.entries = []
+        record.label = ",".join(filter(None, (answer.label_placed(), labels_of(record.media))))
         record.usage = answer.usage
         if answer.outcome:
             record.outcome = answer.outcome
@@ -298,6 +341,7 @@ class Exchange:
             self.record.not_scanned.append(self._checking)
         if not self.streamed:
             self.answer.nothing_left()
+            self.files.entries.clear()  # nothing of the answer left
         self._passing.broke_off()
         self._note_answer()
         if not self.answer.outcome:
@@ -348,17 +392,3 @@ class Exchange:
                 self.record.question = "[]"
         if self.answer.vault is not None:
             self.answer.vault.close()
-
-
-def refusal_events(body: Json, *, include_usage: bool) -> bytes:
-    """Return a refused completion as a stream: text as a delta, finish reason, usage, `[DONE]`."""
-    base = {**body, "object": "chat.completion.chunk"}
-    usage: Any = base.pop("usage", None)
-    parts = []
-    for choice in body["choices"]:
-        delta = {"index": choice["index"], "delta": choice["message"], "finish_reason": None}
-        stop = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
-        parts += [event({**base, "choices": [delta]}), event({**base, "choices": [stop]})]
-    if include_usage:
-        parts.append(event({**base, "choices": [], "usage": usage}))
-    return b"".join(parts) + DONE

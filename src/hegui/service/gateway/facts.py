@@ -17,8 +17,10 @@ from hegui.law import register
 from hegui.law.register import Register
 from hegui.people.facts import Fact, Result
 from hegui.service.gateway import queries
-from hegui.service.gateway.queries import Day
+from hegui.service.gateway.media import AUDIO, IMAGE, NAMES
+from hegui.service.gateway.queries import Day, Media
 
+_Told = tuple[Result, str, str]
 _NO_TRAFFIC = Bi("过去 24 小时没有交互，无从证明", "no exchanges in the last 24 hours, nothing to prove it by")
 
 
@@ -30,7 +32,7 @@ def facts(session: Session, on: date, settings: Settings) -> tuple[Fact, ...]:
     return (
         *_checking(day, library),
         *_library(library),
-        *_labels(day),
+        *labels(day, settings),
         *_records(session, day, settings, law),
     )
 
@@ -66,8 +68,16 @@ def _checking(day: Day, library: Library) -> tuple[Fact, ...]:
             _fact("DSP-10", *both, evidence="/exchanges?outcome=undetermined"),
             _fact("IM-14.1", *both, evidence="/exchanges?outcome=undetermined"),
         )
+    pictures = day.of(IMAGE).left
+    checked = (Result.MET, zh, en)
+    if pictures:
+        checked = (
+            Result.UNDETERMINED,
+            f"{zh}；其中 {pictures} 张图片只检查了文字，画面未检查",
+            f"{en}; of {pictures} pictures the words were checked, not what they show",
+        )
     return (
-        _fact("DSP-10", Result.MET, zh, en),
+        _fact("DSP-10", *checked),
         _fact(
             "IM-14.1", Result.UNDETERMINED,
             f"停止生成、停止传输有据可查（{zh}）；整改与报告环节尚未建成",
@@ -90,21 +100,64 @@ def _library(library: Library) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
-def _labels(day: Day) -> tuple[Fact, ...]:
+def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
+    """Return what the records of a day prove of labels; what was not seen is undetermined."""
+    files = [_files(day.of(kind)) for kind in (IMAGE, AUDIO)]
+    implicit = _implicit([item for item in files if item is not None], settings)
+    told = zip(("LAB-4.3", "LAB-4.2", "LAB-5.1"), (*files, implicit), strict=True)
+    media = tuple(_fact(name, *item) if item else _unproven(name)[0] for name, item in told)
     if day.answered == 0:
-        return _unproven("LAB-4.1", "IM-12")
+        return (*_unproven("LAB-4.1", "IM-12"), *media)
     zh, en = (
         f"过去 24 小时 {day.labelled}/{day.answered} 条回答带标识",
         f"{day.labelled}/{day.answered} answers of 24 hours labelled",
     )
-    whole = day.labelled == day.answered
-    return (
-        _fact("LAB-4.1", Result.MET if whole else Result.NOT_MET, zh, en),
-        _fact(
-            "IM-12", Result.UNDETERMINED if whole else Result.NOT_MET,
-            f"{zh}；图片、音频、视频的标识尚未建成", f"{en}; labels of images, audio and video are not built yet",
-        ),
-    )  # fmt: skip
+    text = (Result.MET if day.labelled == day.answered else Result.NOT_MET, zh, en)
+    none = (
+        Result.UNDETERMINED,
+        "没有图片经网关发出，图片的标识无从证明（视频不能经网关发出）",
+        "no picture left the gateway to prove its label by (video can not leave it)",
+    )
+    parts = [text, files[0] or none, *filter(None, (files[1], implicit))]
+    return (_fact("LAB-4.1", *text), _fact("IM-12", *_together(parts)), *media)
+
+
+def _files(media: Media) -> _Told | None:
+    """Return what the records prove of the files of one kind; None where none left and none was withheld."""
+    if not media.left and not media.withheld:
+        return None
+    name = NAMES[media.kind]
+    zh = f"过去 24 小时 {media.labelled}/{media.left} 份{name.zh}带显式与隐式标识发出，读回无误"
+    en = f"{media.labelled}/{media.left} files of {name.en} left in 24 hours with both labels, read back"
+    if media.part:
+        zh, en = f"{zh}；{media.part} 份中途断开，未读回", f"{en}; {media.part} broke off and were not read back"
+    if media.withheld:
+        zh, en = (
+            f"{zh}；{media.withheld} 份未能加标识而扣留",
+            f"{en}; {media.withheld} could not be labelled and were withheld",
+        )
+    if media.labelled + media.part < media.left:
+        return Result.NOT_MET, zh, en
+    return (Result.MET if media.left and not media.part else Result.UNDETERMINED), zh, en
+
+
+def _together(told: list[_Told]) -> _Told:
+    """Return the worst of several results, with what each says."""
+    worst = next(
+        item for item in (Result.NOT_MET, Result.UNDETERMINED, Result.MET) if any(one[0] is item for one in told)
+    )
+    return worst, "；".join(one[1] for one in told), "; ".join(one[2] for one in told)
+
+
+def _implicit(seen: list[_Told], settings: Settings) -> _Told | None:
+    """Return what is proved of the labels in files; None where no file was seen."""
+    if not seen:
+        return None
+    result, zh, en = _together(seen)
+    if not settings.provider_code:
+        words = ("隐式标识里是演示编码，不是提供者编码", "implicit labels hold the demo's code, not a provider's")
+        return Result.NOT_MET, f"{words[0]}；{zh}", f"{words[1]}; {en}"
+    return result, zh, en
 
 
 def _records(session: Session, day: Day, settings: Settings, law: Register) -> tuple[Fact, ...]:

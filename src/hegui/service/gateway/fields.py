@@ -26,7 +26,7 @@ def strip(data: Json, form: str) -> bool:
     """
     changed = keep_only(data, KNOWN)
     usage = data.get("usage")
-    if usage is not None and not _is_counts(usage):
+    if usage is not None and not is_counts(usage):
         del data["usage"]
         changed = True
     for name in _NAMES:
@@ -92,12 +92,12 @@ def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _is_counts(usage: object) -> bool:
+def is_counts(usage: object) -> bool:
     """Say whether a value holds numbers under plain names and nothing else, as `usage` does."""
     if not isinstance(usage, dict):
         return False
     return all(
-        _REASON.fullmatch(key) and (value is None or isinstance(value, int | float) or _is_counts(value))
+        _REASON.fullmatch(key) and (value is None or isinstance(value, int | float) or is_counts(value))
         for key, value in usage.items()
     )
 

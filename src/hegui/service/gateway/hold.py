@@ -17,7 +17,7 @@ from hegui.service.gateway.protocol import Json
 LEAST = 80
 STRETCH = 200
 _SENTENCE_END = re.compile("[。！？!?；;…\n]")
-TEXT = frozenset({"content", "reasoning_content", "reasoning", "refusal", "name", "arguments"})
+TEXT = frozenset({"content", "reasoning_content", "reasoning", "refusal", "name", "arguments", "transcript"})
 
 Path = tuple[str | int, ...]
 

@@ -52,11 +52,12 @@ def validate(body: Json) -> None:
     if count is not None and (type(count) is not int or not 1 <= count <= _MOST_CHOICES):
         text = f"n 应为 1 至 {_MOST_CHOICES} / `n` must be 1 to {_MOST_CHOICES}"
         raise ApiError(400, "invalid_n", text, param="n")
-    _check_model(body.get("model"))
+    check_model(body.get("model"))
     _check_messages(body.get("messages"))
 
 
-def _check_model(model: object) -> None:
+def check_model(model: object) -> None:
+    """Raise ApiError for what is no name of a model."""
     if not isinstance(model, str) or not model:
         raise ApiError(
             400, "missing_model",

@@ -24,14 +24,17 @@ _FUNCTION = {"name": _TEXT, "arguments": _TEXT}
 _FIELDS: dict[str, dict[str, str]] = {
     "": {
         "role": _NAME, "content": _TEXT, "reasoning_content": _TEXT, "reasoning": _TEXT, "refusal": _TEXT,
-        "tool_calls": _CALLS, "function_call": _OBJECT,
+        "tool_calls": _CALLS, "function_call": _OBJECT, "audio": _OBJECT,
     },
+    "audio": {"id": _NAME, "expires_at": _NAME, "transcript": _TEXT},
     "call": {"index": _NAME, "id": _NAME, "type": _NAME, "function": _OBJECT},
     "function": _FUNCTION,
     "function_call": _FUNCTION,
 }  # fmt: skip
 """The fields of a delta or message that are checked and passed on; all others are taken out."""
-_MEDIA = frozenset({"audio", "images", "image", "video"})
+_MEDIA = frozenset({"images", "image", "video"})
+_SOUND = (("audio",), "data")
+"""A sound that is still there: those that can be labelled were taken out before."""
 _MOST_CALLS = 9999
 """The greatest number that a tool call of an answer can have."""
 
@@ -198,7 +201,7 @@ class ChoiceGuard:
                     number, renamed = self._number(item, place)
                     changed = self._walk(item, (*path, key, number, "call")) or renamed or changed
             elif kind != _NAME or not _is_name(value):
-                if key in _MEDIA:
+                if key in _MEDIA or (path, key) == _SOUND:
                     message = f"the answer holds {key}, which this version can not check"
                     raise ProtocolError(message)
                 del node[key]

@@ -73,6 +73,20 @@ def no_usage() -> Json:
     return {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
+def refusal_events(body: Json, *, include_usage: bool) -> bytes:
+    """Return a refused completion as a stream: text as a delta, finish reason, usage, `[DONE]`."""
+    base = {**body, "object": "chat.completion.chunk"}
+    usage: Any = base.pop("usage", None)
+    parts = []
+    for choice in body["choices"]:
+        delta = {"index": choice["index"], "delta": choice["message"], "finish_reason": None}
+        stop = {"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"]}
+        parts += [event({**base, "choices": [delta]}), event({**base, "choices": [stop]})]
+    if include_usage:
+        parts.append(event({**base, "choices": [], "usage": usage}))
+    return b"".join(parts) + DONE
+
+
 class EventReader:
     """Cuts a byte stream into the data of server-sent events, whatever the pieces it comes in."""
 

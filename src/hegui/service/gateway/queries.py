@@ -29,6 +29,8 @@ OUTCOMES: dict[str, Bi] = {
     "ended_output": Bi("输出致对话终止", "ended for the output"),
     "set_answer": Bi("代答", "set answer"),
     "undetermined": Bi("未能检查，已扣留", "undetermined, withheld"),
+    "unlabelled": Bi("未能加标识，已扣留", "could not be labelled, withheld"),
+    "not_kept": Bi("文件无处存放", "no room for its files"),
     "client_gone": Bi("用户中途离开", "client left"),
     "upstream_incomplete": Bi("上游中断", "upstream broke off"),
     "upstream_error": Bi("上游出错", "upstream failed"),
@@ -153,6 +155,26 @@ def volume(session: Session, hours: int, bins: int) -> list[Bin]:
 
 
 @dataclass(frozen=True)
+class Media:
+    """What became of files of one kind: those that left, of them labelled and read back, broken off half-way; those withheld."""
+
+    kind: str
+    left: int = 0
+    labelled: int = 0
+    part: int = 0
+    withheld: int = 0
+
+
+_MEDIA = text(
+    "SELECT item->>'kind', count(*) FILTER (WHERE item->>'sent' IS NOT NULL),"
+    " count(*) FILTER (WHERE item->>'verdict' = 'present' AND item->>'explicit' <> '' AND item->>'sent' IN ('body', 'url')),"
+    " count(*) FILTER (WHERE item->>'sent' = 'part'), count(*) FILTER (WHERE item->>'withheld' IS NOT NULL)"
+    " FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id, json_array_elements(e.payload::json->'media') AS item"
+    " WHERE x.at >= :since AND e.payload LIKE '%\"media\":%' GROUP BY 1"
+)
+
+
+@dataclass(frozen=True)
 class Day:
     """The figures of the last 24 hours that facts lean on."""
 
@@ -163,6 +185,11 @@ class Day:
     labelled: int
     unseen: int = 0
     """Exchanges that went on though a check that could only have noted did not run."""
+    media: tuple[Media, ...] = ()
+
+    def of(self, kind: str) -> Media:
+        """Return what is known of the files of one kind."""
+        return next((item for item in self.media if item.kind == kind), Media(kind))
 
 
 def last_day(session: Session) -> Day:
@@ -185,4 +212,5 @@ def last_day(session: Session) -> Day:
         ),
         {"since": since},
     ).one()
-    return Day(row[0], row[1], row[2], row[3], labelled, unseen)
+    media = tuple(Media(*found) for found in session.execute(_MEDIA, {"since": since}))
+    return Day(row[0], row[1], row[2], row[3], labelled, unseen, media)

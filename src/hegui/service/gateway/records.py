@@ -68,6 +68,8 @@ class Exchanged:
     urgency: Urgency | None = None
     """Set where a person should look at the exchange."""
     shadow: dict[str, Any] | None = None
+    media: list[dict[str, Any]] = field(default_factory=list)
+    """Of each file that left: digest, container, labels and verdict; of each that did not, why. Never the file."""
 
 
 def pseudonym(keyring: Keyring, service: str, user: str) -> str:
@@ -199,6 +201,8 @@ class RecordWriter:
             "versions": versions.as_dict(),
             "withheld_turns": exchanged.withheld_turns,
         }
+        if exchanged.media:
+            payload["media"] = exchanged.media
         due = self._due(exchanged.started)
         entry = make_entry(
             KIND, payload, service=exchanged.service, retention=LOG, due=due,

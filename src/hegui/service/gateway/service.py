@@ -9,14 +9,30 @@ from hegui.general.content.policy import Audience
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.service.labels import LabelPosition, LabelStyle, check_wording
+from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.text import DEFAULT_WORDING
 
+MARK, INTERFACE = "mark", LabelPosition.INTERFACE.value
 _CHOICES = {
     "refusal": ("answer", "error"),
     "system_messages": ("check", "record"),
     "audience": tuple(item.value for item in Audience),
     "label_position": tuple(item.value for item in LabelPosition),
+    "image_label": (MARK, INTERFACE),
+    "image_corner": tuple(item.value for item in Corner),
+    "sound_label": ("start", "end", "both", INTERFACE),
+    "sound_kind": ("rhythm", "speech"),
 }
+
+
+@dataclass(frozen=True)
+class MediaStyle:
+    """How a service labels pictures and sound for people; `interface` declares that its interface shows the label."""
+
+    picture: str = MARK
+    corner: Corner = Corner.BOTTOM_RIGHT
+    sound: str = "start"
+    speech: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,17 @@ class ServiceSettings:
     label_wording: str = DEFAULT_WORDING
     appeal_url: str = ""
     audience: str = Audience.GENERAL.value
+    image_label: str = MARK
+    image_corner: str = Corner.BOTTOM_RIGHT.value
+    sound_label: str = "start"
+    sound_kind: str = "rhythm"
+
+    @property
+    def media(self) -> MediaStyle:
+        """Return how pictures and sound are labelled."""
+        return MediaStyle(
+            self.image_label, Corner(self.image_corner), self.sound_label, self.sound_kind == "speech"
+        )  # fmt: skip
 
     @property
     def label(self) -> LabelStyle:

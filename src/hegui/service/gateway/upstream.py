@@ -39,6 +39,18 @@ class Events(Protocol):
         ...
 
 
+class Pieces(Protocol):
+    """The body of a reply, as it comes."""
+
+    async def next(self) -> bytes:
+        """Return what has come, empty at the end; raise UpstreamError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held; a body that has not ended is cancelled."""
+        ...
+
+
 class Upstream(Protocol):
     """A model behind the gateway."""
 
@@ -50,6 +62,14 @@ class Upstream(Protocol):
 
     async def stream(self, body: Json) -> Events:
         """Return once the upstream has begun to answer; raise UpstreamError."""
+        ...
+
+    async def ask(self, path: str, body: Json, most: int) -> bytes:
+        """Return the whole body, of so many bytes at most, of what another path answers; raise UpstreamError."""
+        ...
+
+    async def open(self, path: str, body: Json) -> Pieces:
+        """Return once another path has begun to answer; raise UpstreamError."""
         ...
 
     async def models(self) -> Json:
@@ -83,7 +103,8 @@ def _written(body: Json) -> bytes:
         raise UpstreamError(api, str(error)) from error
 
 
-def _unreachable(error: Exception) -> UpstreamError:
+def unreachable(error: Exception) -> UpstreamError:
+    """Return the error for an upstream that did not answer, or broke off."""
     if isinstance(error, TimeoutError):
         api = ApiError(
             504, "upstream_timeout", "上游超时，请稍后重试 / the upstream did not answer in time; try again later"
@@ -112,7 +133,7 @@ class HttpEvents:
             try:
                 piece = await self._connection.piece()
             except OSError as error:
-                raise _unreachable(error) from error
+                raise unreachable(error) from error
             if piece:
                 events = self._reader.feed(piece)
                 if events:
@@ -131,6 +152,30 @@ class HttpEvents:
             self._client.release(self._connection)
 
 
+class HttpPieces:
+    """The body of a reply, as it comes."""
+
+    __slots__ = ("_client", "_closed", "_connection")
+
+    def __init__(self, client: Client, connection: Connection) -> None:
+        self._client = client
+        self._connection = connection
+        self._closed = False
+
+    async def next(self) -> bytes:
+        """Return what has come, empty at the end; raise UpstreamError."""
+        try:
+            return await self._connection.piece()
+        except OSError as error:
+            raise unreachable(error) from error
+
+    def close(self) -> None:
+        """Give the connection back; closing twice does no harm."""
+        if not self._closed:
+            self._closed = True
+            self._client.release(self._connection)
+
+
 class HttpUpstream:
     """An OpenAI-compatible service over HTTP."""
 
@@ -145,16 +190,16 @@ class HttpUpstream:
             idle_seconds=settings.upstream_idle_seconds,
         )  # fmt: skip
 
-    async def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+    async def _ask(self, method: str, path: str, body: bytes = b"", most: int = _LONGEST_BODY) -> bytes:
         """Return the whole body of a reply 200; raise UpstreamError."""
         try:
             reply = await self._client.request(method, path, body)
             try:
-                status, data = reply.status, await reply.body(_LONGEST_BODY)
+                status, data = reply.status, await reply.body(most)
             finally:
                 self._client.release(reply)
         except OSError as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         if status != _OK:
             raise _failed(status, data)
         return data
@@ -163,19 +208,30 @@ class HttpUpstream:
         """Return the body of a whole completion; raise UpstreamError."""
         return await self._ask("POST", _CHAT, _written(body))
 
+    async def ask(self, path: str, body: Json, most: int) -> bytes:
+        """Return the whole body of what another path answers; raise UpstreamError."""
+        return await self._ask("POST", path, _written(body), most)
+
     async def stream(self, body: Json) -> HttpEvents:
         """Return once the upstream has begun to answer; raise UpstreamError."""
+        return HttpEvents(self._client, await self._begun(_CHAT, body))
+
+    async def open(self, path: str, body: Json) -> HttpPieces:
+        """Return once another path has begun to answer; raise UpstreamError."""
+        return HttpPieces(self._client, await self._begun(path, body))
+
+    async def _begun(self, path: str, body: Json) -> Connection:
         data = _written(body)
         try:
-            reply = await self._client.request("POST", _CHAT, data)
+            reply = await self._client.request("POST", path, data)
             if reply.status != _OK:
                 try:
                     raise _failed(reply.status, await reply.body(_LONGEST_BODY))
                 finally:
                     self._client.release(reply)
         except OSError as error:
-            raise _unreachable(error) from error
-        return HttpEvents(self._client, reply)
+            raise unreachable(error) from error
+        return reply
 
     async def models(self) -> Json:
         """Return the upstream's list of models; raise UpstreamError."""
@@ -183,7 +239,7 @@ class HttpUpstream:
         try:
             value: Any = orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         return value if isinstance(value, dict) else {"object": "list", "data": []}
 
     async def close(self) -> None:

@@ -24,9 +24,11 @@ from hegui.general.content.policy import Audience
 from hegui.general.rulebook.reading import read_book_async
 from hegui.kit import clock, process
 from hegui.service.gateway.access import Access
-from hegui.service.gateway.asgi import Gateway, Receive, Scope, Send
+from hegui.service.gateway.asgi import Gateway
+from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.exchange import Engine
 from hegui.service.gateway.follower import Follower, ReadBook, ledger
+from hegui.service.gateway.http import Receive, Scope, Send
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import RecordWriter
 from hegui.service.gateway.spool import Spool
@@ -90,7 +92,7 @@ class Worker:
         for service in ("", *services):
             for audience in Audience:
                 inforce.checkers(service, audience)  # words by sound can take seconds; no request should wait for them
-        self._engine = Engine(inforce, open_upstream(settings), recorder, keyring, guard)
+        self._engine = Engine(inforce, open_upstream(settings), recorder, keyring, guard, Desk(settings, keyring))
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
         self._follower = Follower(self._url, inforce, RULEBOOK(checker.library), ledger(self._given.url), name=_name())
@@ -112,6 +114,8 @@ class Worker:
             await self._engine.upstream.close()
             if self._engine.guard is not None:
                 await self._engine.guard.close()
+            if self._engine.desk is not None:
+                self._engine.desk.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or follow the server's life."""

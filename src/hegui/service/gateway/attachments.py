@@ -1,0 +1,238 @@
+"""Files in the answers of a chat: taken out before the text is checked, labelled, and put back where they stood.
+
+They stand in `images` and parts of a message, in its `audio`, and in its text as data URLs. In the text
+one character of a private plane stands for a file while the text is checked; it can not be cut in two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from hegui.service.gateway.asking import check_format
+from hegui.service.gateway.desk import Desk, data_url, decoded, encoded
+from hegui.service.gateway.media import AUDIO, IMAGE, Labelled, WithheldError
+from hegui.service.gateway.protocol import ApiError, Json, chunk, event
+from hegui.service.gateway.service import MediaStyle
+from hegui.service.gateway.texts import TEXT_PARTS
+from hegui.service.labels import Labeller, LabelStyle
+
+_FIRST = 0xF0000
+_MOST = 64
+_LEAST = 64
+"""Bytes below which what looks like a picture in a text shows nothing: an example in words, checked as words."""
+INLINE = re.compile(r"data:(?:image|audio|video)/[A-Za-z0-9.+-]{1,60}(?:;[A-Za-z0-9=.+-]{1,60})*;base64,")
+BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_TOKENS = re.compile(f"([{chr(_FIRST)}-{chr(_FIRST + _MOST)}])")
+_PICTURES = frozenset({"image_url", "image", "output_image", "input_image"})
+
+
+def validate(body: Json, style: MediaStyle) -> None:
+    """Raise ApiError for a chat that asks for sound which can not be labelled."""
+    wanted = body.get("modalities")
+    if not isinstance(wanted, list) or "audio" not in wanted:
+        return
+    if body.get("stream"):
+        raise ApiError(
+            400, "unsupported_modalities",
+            "流式对话的声音是裸 PCM，没有写隐式标识的位置；请不用 stream，或用 /v1/audio/speech / sound in a streamed chat is raw PCM, "
+            "which has no place for an implicit label; leave `stream` out, or use /v1/audio/speech",
+            param="modalities",
+        )  # fmt: skip
+    audio = body.get("audio")
+    if not isinstance(audio, dict):
+        raise ApiError(400, "invalid_audio", "audio 应为对象 / `audio` must be an object", param="audio")
+    check_format(audio, "format", style)
+
+
+class Attachments:
+    """The files of one answer; whatever can not be labelled raises WithheldError."""
+
+    def __init__(self, desk: Desk | None, content_id: str, style: MediaStyle, text: LabelStyle) -> None:
+        self._desk = desk
+        self._content_id = content_id
+        self._style = style
+        self._text = text
+        self._later: list[tuple[str, str, Callable[[Labelled], None]]] = []
+        self._texts: dict[str, bytes] = {}
+        self._lists: set[int] = set()
+        self._ends: list[tuple[int, Labelled]] = []
+        self._made = 0
+        self.entries: list[dict[str, Any]] = []
+        """What the record says of the files that leave."""
+
+    async def label(self, source: str, kind: str) -> Labelled:
+        """Return one file with its labels."""
+        desk = self._desk
+        if desk is None or not desk.able:
+            raise WithheldError("no_provider_code", kind)
+        self._made += 1
+        if self._made > _MOST:
+            raise WithheldError("too_many", kind)
+        data = await desk.taken(source, kind)
+        return await desk.label(data, f"{self._content_id}-{self._made}", self._style, kind)
+
+    def token(self, stands_for: bytes = b"") -> str:
+        """Return the character that stands for a file in a text."""
+        if len(self._texts) >= _MOST:
+            raise WithheldError("too_many", IMAGE)
+        found = chr(_FIRST + len(self._texts))
+        self._texts[found] = stands_for
+        return found
+
+    def filled(self, out: bytes) -> bytes:
+        """Return what leaves, with the labelled files in place of the characters that stood for them."""
+        for token, value in self._texts.items():
+            out = out.replace(token.encode(), value)
+        return out
+
+    def _keep(self, source: object, kind: str, put: Callable[[Labelled], None]) -> None:
+        if not isinstance(source, str) or not source:
+            raise WithheldError("not_base64", kind)
+        self._later.append((source, kind, put))
+
+    # --- whole --------------------------------------------------------------------------------
+
+    def take_whole(self, body: Json) -> None:
+        """Take the files out of a whole completion, in place."""
+        for place, item in enumerate(_objects(body.get("choices"))):
+            said = item.get("message")
+            if not isinstance(said, dict):
+                continue
+            for picture in self.pictures(said):
+                self._keep(picture, IMAGE, partial(_add, said))
+            audio, content = said.get("audio"), said.get("content")
+            if isinstance(audio, dict) and audio.get("data") is not None:
+                self._keep(audio.pop("data"), AUDIO, partial(_sound, audio))
+            if isinstance(content, list):
+                said["content"] = [self._part(part, place) for part in content]
+            elif isinstance(content, str):
+                said["content"] = self._inline(content)
+
+    def _fill(self, token: str, url: bool, file: Labelled) -> None:  # noqa: FBT001 - bound before its file is there
+        self._texts[token] = (data_url(file) if url else encoded(file.data)).encode()
+
+    @staticmethod
+    def pictures(said: Json) -> list[object]:
+        """Take the pictures out of a message or delta; return what each has instead of text."""
+        given = said.pop("images", None)
+        return [source_of(item) for item in given] if isinstance(given, list) else []
+
+    def _part(self, part: object, place: int) -> object:
+        """Return a part of a message as its text is checked."""
+        if not isinstance(part, dict):
+            return part
+        if part.get("type") in _PICTURES:
+            self._lists.add(place)
+            token = self.token()
+            self._keep(source_of(part), IMAGE, partial(self._fill, token, True))  # noqa: FBT003 - with its prefix
+            return {"type": "text", "text": token}
+        if part.get("type") in TEXT_PARTS and isinstance(part.get("text"), str):
+            return {**part, "text": self._inline(part["text"])}
+        return part
+
+    def _inline(self, text: str) -> str:
+        """Return a text with a character in place of the base64 of each data URL in it."""
+        out: list[str] = []
+        at = 0
+        for match in INLINE.finditer(text):
+            rest = BASE64.match(text, match.end())
+            end = rest.end() if rest is not None else match.end()
+            payload = text[match.end() : end]
+            if match.start() >= at and shows(payload):
+                token = self.token()
+                self._keep(payload, kind_of(match[0]), partial(self._fill, token, False))  # noqa: FBT003 - its prefix stays
+                out.append(text[at : match.end()] + token)
+                at = end
+        return "".join(out) + text[at:]
+
+    async def put_whole(self, body: Json) -> None:
+        """Label the files and put them back into the completion that leaves."""
+        for source, kind, put in self._later:
+            file = await self.label(source, kind)
+            put(file)
+            self.entries.append(file.entry("body"))
+        for place, item in enumerate(body["choices"]):
+            self._transcript(item["message"].get("audio"))
+            content = item["message"].get("content")
+            if isinstance(content, str) and self._texts:
+                filled = self._parts(content) if place in self._lists else self.filled(content.encode()).decode()
+                item["message"]["content"] = filled
+
+    def _transcript(self, audio: Json | None) -> None:
+        """Label what is read beside a sound, as every text that was generated."""
+        said = audio.get("transcript") if audio else None
+        if audio and said:
+            labeller = Labeller(self._text, machine=False)
+            audio["transcript"] = labeller.before(said) + said + labeller.after(said)
+
+    def _parts(self, text: str) -> list[Json]:
+        """Return a text as the parts it was made of, pictures at their places."""
+        found: list[Json] = []
+        for piece in filter(None, _TOKENS.split(text)):
+            value = self._texts.get(piece, b"").decode()
+            if value.startswith("data:"):
+                found.append({"type": "image_url", "image_url": {"url": value}})
+            else:
+                found.append({"type": "text", "text": value or piece})
+        return found
+
+    # --- streamed -----------------------------------------------------------------------------
+
+    def later(self, index: int, source: object) -> None:
+        """Keep a picture of a streamed choice until all of its text has passed."""
+        self._keep(source, IMAGE, partial(self._end, index))
+
+    def _end(self, index: int, file: Labelled) -> None:
+        self._ends.append((index, file))
+
+    async def last_events(self, base: Json) -> bytes:
+        """Return the events with the pictures of a stream, labelled; they leave before its finish reasons."""
+        for source, kind, put in self._later:
+            put(await self.label(source, kind))
+        self._later.clear()
+        out = []
+        for index, file in self._ends:
+            self.entries.append(file.entry("body"))
+            delta = {"index": index, "delta": {"images": [picture_part(file)]}, "finish_reason": None}
+            out.append(event(chunk(base, [delta])))
+        return b"".join(out)
+
+
+def _add(said: Json, file: Labelled) -> None:
+    said.setdefault("images", []).append(picture_part(file))
+
+
+def _sound(audio: Json, file: Labelled) -> None:
+    audio["data"] = encoded(file.data)
+
+
+def _objects(value: object) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def kind_of(prefix: str) -> str:
+    """Return what a data URL is, by how it begins."""
+    return AUDIO if prefix.startswith("data:audio/") else IMAGE
+
+
+def source_of(item: object) -> object:
+    """Return what a part of a message has instead of text: base64, a data URL or a URL."""
+    if not isinstance(item, dict):
+        return item
+    for name in ("image_url", "image"):
+        if item.get(name):
+            return source_of(item[name])
+    return next((item[name] for name in ("url", "b64_json", "data") if item.get(name)), None)
+
+
+def picture_part(file: Labelled) -> Json:
+    """Return a picture as a part of a message."""
+    return {"type": "image_url", "image_url": {"url": data_url(file)}}
+
+
+def shows(payload: str) -> bool:
+    """Say whether base64 in a text is a file, and not an example in words."""
+    return len(payload) * 3 // 4 >= _LEAST and decoded(payload) is not None

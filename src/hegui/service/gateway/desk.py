@@ -1,0 +1,165 @@
+"""What a worker labels files with: the provider's code, threads of their own, the shelf, and what may be fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from hegui.evidence.keyring import Keyring
+from hegui.kit.settings import Settings
+from hegui.service.gateway.fetching import Fetcher
+from hegui.service.gateway.media import (
+    AUDIO,
+    IMAGE,
+    NAMES,
+    Labelled,
+    Producer,
+    Way,
+    WithheldError,
+    can_mark,
+    form_of,
+    labelled,
+    producer,
+    spoken,
+)
+from hegui.service.gateway.protocol import ApiError
+from hegui.service.gateway.service import INTERFACE, MediaStyle
+from hegui.service.gateway.shelf import Shelf, shelf_folder, work_folder
+from hegui.service.gateway.soundtrack import Soundtrack, whole
+
+T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
+DATA_URL = re.compile(r"data:([A-Za-z0-9.+/-]{1,100})(?:;[A-Za-z0-9=.+-]{1,60})*;base64,")
+
+
+class Desk:
+    """Labels the files of one worker; at most so many at once as the setting `media_workers` says."""
+
+    def __init__(self, settings: Settings, keyring: Keyring) -> None:
+        self._producer = producer(settings)
+        self._spoken = spoken(settings)
+        self._fetcher = Fetcher(settings)
+        self._pool = ThreadPoolExecutor(settings.media_workers, "label")
+        self._work = work_folder(settings.data)
+        self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.most = settings.media_megabytes << 20
+        self.seconds = settings.media_seconds
+        self.public_url = settings.public_url.rstrip("/")
+        self.shelf = Shelf(
+            shelf_folder(settings.data), keyring,
+            minutes=settings.media_minutes, most_bytes=settings.media_shelf_megabytes << 20,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def able(self) -> bool:
+        """Say whether there is a provider's code to label with."""
+        return self._producer is not None
+
+    @property
+    def by(self) -> Producer:
+        """Return whose labels are written; raise ApiError where nobody's can be."""
+        if self._producer is None:
+            raise ApiError(
+                503, "no_provider_code",
+                "本网关未设提供者编码，无法加隐式标识，因此不提供图片和声音；请运营方设置 provider_code / the gateway has no "
+                "provider's code to label with, so it gives no pictures and no sound; the operator sets provider_code",
+            )  # fmt: skip
+        return self._producer
+
+    def check_sound(self, style: MediaStyle) -> None:
+        """Raise ApiError where the service chose a spoken label and there is none."""
+        if style.speech and style.sound != INTERFACE and self._spoken is None:
+            raise ApiError(
+                503, "no_spoken_label",
+                "本服务选用语音标识，但运营方未设 label_speech / the service chose a spoken label, but label_speech is not set",
+            )  # fmt: skip
+
+    def _way(self, style: MediaStyle) -> Way:
+        return Way(style, self.by, self._work, self._spoken)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do work that takes a processor's time in a thread of the desk."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def track(self, number: str, style: MediaStyle) -> Soundtrack:
+        """Return what labels a sound while it passes."""
+        return Soundtrack(number, self._way(style), most=self.most)
+
+    async def label(self, data: bytes, number: str, style: MediaStyle, kind: str = "") -> Labelled:
+        """Return a whole file with its labels; raise WithheldError, also for a file that is not of the kind."""
+        if len(data) > self.most:
+            raise WithheldError("too_large", kind)
+        container, form = form_of(data)
+        if kind and form.kind != kind:
+            raise WithheldError("format", kind, container)
+        if form.kind == AUDIO:
+            return await self.run(lambda: whole(self.track(number, style), data))
+        way = self._way(style)
+        return await self.run(lambda: labelled(data, number, way))
+
+    async def taken(self, source: str, kind: str) -> bytes:
+        """Return a file that the upstream gave as base64, as a data URL, or by a URL that may be fetched; raise WithheldError."""
+        if source.startswith(("http://", "https://")):
+            try:
+                return await self._fetcher.fetch(source)
+            except OSError as error:
+                _LOG.error("a file that the upstream gave by URL was not fetched: %s", error)
+                raise WithheldError("not_fetched", kind) from error
+        match = DATA_URL.match(source)
+        text = source[match.end() :] if match else source
+        if len(text) * 3 // 4 > self.most + 3:
+            raise WithheldError("too_large", kind)
+        data = decoded(text)
+        if data is None:
+            raise WithheldError("not_base64", kind)
+        return data
+
+
+def not_labelled(error: WithheldError) -> ApiError:
+    """Return what the client is told of a file that is withheld."""
+    name = NAMES[error.kind or IMAGE]
+    return ApiError(
+        502, "unlabelled",
+        f"{name.zh}未能加上法定标识，已扣留（{error.reason}）；请换一种格式，或联系运营方 / the {name.en} could not be labelled as "
+        f"the law asks and is withheld ({error.reason}); take another format or tell the operator",
+    )  # fmt: skip
+
+
+def possible(containers: Iterable[str], style: MediaStyle) -> list[str]:
+    """Return those containers into which a service's explicit label can be put here."""
+    return [name for name in containers if can_mark(name, style)]
+
+
+def numbers(content_id: str, count: int) -> list[str]:
+    """Return the numbers of an exchange's files: its own for one, with 1, 2 … behind it for several."""
+    return [content_id] if count == 1 else [f"{content_id}-{place}" for place in range(1, count + 1)]
+
+
+def data_url(file: Labelled) -> str:
+    """Return a file as a data URL."""
+    return f"data:{file.form.mime};base64,{encoded(file.data)}"
+
+
+def decoded(text: str) -> bytes | None:
+    """Return what base64 says, as browsers read it: its end may lack; None for what is no base64."""
+    bare = text.strip().rstrip("=")
+    bare = bare[: len(bare) - (len(bare) % 4 == 1)]
+    try:
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def encoded(data: bytes) -> str:
+    """Return bytes as base64."""
+    return base64.b64encode(data).decode()

@@ -1,0 +1,101 @@
+"""A request that makes files, from its texts to its record: checked in as a chat's, refused with an error, never unlabelled."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar
+
+from hegui.general.content.policy import Audience
+from hegui.service.gateway import refusals
+from hegui.service.gateway.access import Grant
+from hegui.service.gateway.desk import Desk
+from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.fields import is_counts
+from hegui.service.gateway.media import labels_of
+from hegui.service.gateway.protocol import ApiError, Json, completion
+
+_LOG = logging.getLogger(__name__)
+
+
+class Making(Exchange):
+    """One request whose answer is a file; `texts` are the fields in which people wrote, the one that has to be there last."""
+
+    endpoint: ClassVar[str]
+    kind: ClassVar[str]
+    texts: ClassVar[tuple[str, ...]]
+
+    def __init__(self, engine: Engine, grant: Grant, given: Json, size: int, audience: Audience) -> None:
+        if engine.desk is None:
+            raise RuntimeError("the worker has no desk")
+        self.desk: Desk = engine.desk
+        self.names = [name for name in self.texts if given.get(name)]
+        said = [{"role": "user", "content": given[name]} for name in self.names]
+        rest = {key: value for key, value in given.items() if key not in self.texts}
+        super().__init__(engine, grant, {**rest, "messages": said}, size, audience)
+        self.param = self.names[-1]
+        self.record.endpoint = self.endpoint
+        self.record.model = str(given.get("model") or "")
+        self.usage: Json | None = None
+
+    def asked(self) -> Json:
+        """Return what the upstream is asked, after the check: texts may be masked, the user is a pseudonym."""
+        body = {key: value for key, value in self.body.items() if key != "messages"}
+        said = (message["content"] for message in self.body["messages"])
+        return {**body, **dict(zip(self.names, said, strict=True))}
+
+    # --- check in -----------------------------------------------------------------------------
+
+    async def _refused(self, outcome: str, set_answer: str | None) -> Json:  # noqa: ARG002 - a file is no answer in words
+        """Record a refusal and raise it: there is no text in whose place it could stand."""
+        if outcome == refusals.ENDED_INPUT:
+            outcome = refusals.REFUSED_INPUT
+        raise await self.stopped(outcome)
+
+    async def stopped(self, outcome: str) -> ApiError:
+        """Record that nothing leaves, and return what the client is told: the reason, how to appeal, the number."""
+        self._note_answer()
+        self.answer.outcome = self.record.outcome = outcome
+        text = refusals.refusal(outcome, self.content_id, self.grant.settings.appeal_url)
+        self.record.answer = {**(self.record.answer or {}), "choices[0].content": text}
+        await self.commit()
+        if outcome == refusals.UNDETERMINED:
+            return ApiError(503, refusals.UNDETERMINED, text)
+        return ApiError(400, "content_filter", text, param=self.param)
+
+    # --- check out ----------------------------------------------------------------------------
+
+    async def check_out(self, texts: list[str]) -> list[str]:
+        """Check texts that leave, or that are heard in what leaves, as an answer's; raise ApiError where they may not."""
+        base = {"id": f"chatcmpl-{self.content_id}", "model": self.record.model}
+        choices = [
+            {"index": place, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+            for place, text in enumerate(texts)
+        ]
+        self._checking = "output"
+        try:
+            body = await self._passing.whole(completion(base, choices, None))
+        except Exception:  # noqa: BLE001 - whatever fails in a check, nothing leaves
+            _LOG.exception("the texts of an answer could not be checked")
+            self.record.not_scanned.append("output")
+            raise await self.stopped(refusals.UNDETERMINED) from None
+        self._checking, self.answer.usage = "", None
+        if self.answer.blocked:
+            outcome = self.answer.outcome
+            raise await self.stopped(refusals.REFUSED_OUTPUT if outcome == refusals.ENDED_OUTPUT else outcome)
+        return [choice["message"]["content"] for choice in body["choices"]]
+
+    def _note_answer(self) -> None:
+        super()._note_answer()
+        self.record.label = labels_of(self.record.media)
+        if self.usage is not None:
+            self.record.usage = self.usage
+
+
+def usage_of(body: Json) -> tuple[Json | None, Json | None]:
+    """Return the usage of an answer as it leaves, and in the names that records have."""
+    usage = body.get("usage")
+    if not isinstance(usage, dict) or not is_counts(usage):
+        return None, None
+    kept: Json = usage
+    names = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+    return kept, {name: kept.get(name, kept.get(other)) for name, other in names.items()}

@@ -1,0 +1,131 @@
+"""The routes of files: pictures, speech, and what is given by URL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Protocol
+
+from hegui.general.content.policy import Audience
+from hegui.service.gateway import images, speech
+from hegui.service.gateway.access import Grant
+from hegui.service.gateway.desk import Desk
+from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.http import Headers, Receive, Scope, Send, Stream, reply, reply_json
+from hegui.service.gateway.protocol import ApiError, Json
+from hegui.service.gateway.service import MediaStyle
+from hegui.service.gateway.shelf import PREFIX
+
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")
+
+
+class Frame(Protocol):
+    """What the gateway does for every route: key, body, readiness, and a client that goes away."""
+
+    engine: Engine
+
+    async def allowed(self, scope: Scope) -> tuple[Grant, Audience]:
+        """Return what the key opens, and whom the answer is for."""
+        ...
+
+    async def json(self, receive: Receive) -> tuple[Json, int]:
+        """Return the body and its size."""
+        ...
+
+    def check_accepting(self) -> None:
+        """Raise ApiError where nothing can be recorded."""
+        ...
+
+    async def watched(self, exchange: Exchange, receive: Receive, work: Awaitable[None]) -> None:
+        """Do the work of an exchange until its client goes away."""
+        ...
+
+
+class MediaRoutes:
+    """Routes whose answers are files."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._engine = frame.engine
+
+    def _desk(self, style: MediaStyle) -> Desk:
+        """Return what files are labelled with; raise ApiError where they can not be."""
+        self._frame.check_accepting()
+        desk = self._engine.desk
+        if desk is None:
+            raise RuntimeError("the worker has no desk")
+        if desk.by:
+            desk.check_sound(style)
+        return desk
+
+    async def images(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with pictures."""
+        grant, audience = await self._frame.allowed(scope)
+        body, size = await self._frame.json(receive)
+        images.validate(body)
+        base = self._desk(grant.settings.media).public_url or _origin(scope)
+        exchange = images.Pictures(self._engine, grant, body, size, audience)
+        headers: Headers = [
+            (b"x-hegui-content-id", exchange.content_id.encode()),
+            (b"x-hegui-label", grant.settings.image_label.encode()),
+        ]
+
+        async def work() -> None:
+            try:
+                await exchange.check_in()
+                await reply_json(send, 200, await exchange.pictures(base), headers)
+            except ApiError as error:
+                await reply_json(send, error.status, error.body(), headers)
+
+        await self._frame.watched(exchange, receive, work())
+
+    async def speech(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with speech."""
+        grant, audience = await self._frame.allowed(scope)
+        body, size = await self._frame.json(receive)
+        speech.validate(body, grant.settings.media)
+        self._desk(grant.settings.media)
+        exchange = speech.Speech(self._engine, grant, body, size, audience)
+        headers: Headers = [
+            (b"x-hegui-content-id", exchange.content_id.encode()),
+            (b"x-hegui-label", grant.settings.sound_label.encode()),
+            _NO_SNIFF,
+        ]
+
+        async def work() -> None:
+            stream = Stream(send, headers)
+
+            async def begin(mime: str) -> None:
+                headers.append((b"content-type", mime.encode()))
+                await stream.begin()
+
+            try:
+                await exchange.check_in()
+                await exchange.speak(begin, stream.piece)
+                await send({"type": "http.response.body", "body": b""})
+            except ApiError as error:
+                await reply_json(send, error.status, error.body(), headers[:2])
+
+        await self._frame.watched(exchange, receive, work())
+
+    async def file(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Hand out a file by its URL."""
+        desk = self._engine.desk
+        part = scope["path"].removeprefix(PREFIX)
+        kept = await asyncio.to_thread(desk.shelf.get, part) if desk is not None else None
+        if kept is None:
+            raise ApiError(
+                404, "not_found", "没有此文件，或已过期 / there is no such file, or its time is up; ask for it again"
+            )
+        headers = [
+            (b"content-type", kept.mime.encode()), _NO_SNIFF, (b"x-hegui-content-id", kept.number.encode()),
+            (b"content-security-policy", b"default-src 'none'; sandbox"), (b"content-disposition", b"inline"),
+            (b"cache-control", f"private, max-age={kept.seconds}".encode()), (b"referrer-policy", b"no-referrer"),
+        ]  # fmt: skip
+        await reply(send, 200, kept.data, headers)
+
+
+def _origin(scope: Scope) -> str:
+    """Return the address that the client reached the gateway by."""
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    return f"{scope.get('scheme', 'http')}://{hosts[0]}" if hosts else ""
