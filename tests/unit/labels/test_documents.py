@@ -131,7 +131,7 @@ def test_what_has_no_place_gets_its_label_beside_it(tmp_path: Path, name: str) -
     ("name", "data", "verdict"),
     [
         ("a.md", b"AIGC: nothing\n", Verdict.ABSENT), ("a.md", b"---\nAIGC: [\n---\n", Verdict.MALFORMED),
-        ("a.md", b"---\nAIGC:\n  Label: AIGC\n---\n", Verdict.MALFORMED), ("a.md", b"\xff\xfe", Verdict.UNREADABLE),
+        ("a.md", b"---\nAIGC:\n  Label: AIGC\n---\n", Verdict.MALFORMED), ("a.md", b"\xff\xff\0", Verdict.UNREADABLE),
         ("a.md", b"---\nAIGC:\n  Label: '1'\nb: 1\nAIGC:\n  Label: '2'\n---\n", Verdict.CONFLICTING),
         ("a.docx", document()[:-30], Verdict.UNREADABLE), ("a.docx", b"PK\x03\x04", Verdict.UNREADABLE), ("a.pdf", paper()[:-60], Verdict.UNREADABLE),
         ("a.docx", document(docProps__custom_xml="<!DOCTYPE a><a/>".replace("_", "")), Verdict.ABSENT),

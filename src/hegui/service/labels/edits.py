@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels.containers.container import pieces
@@ -30,13 +29,3 @@ def edited(source: BinaryIO, edits: Iterable[Edit], first: int = 0, last: int | 
         yield edit.new
         done = edit.end
     yield from pieces(source, done, end - done)
-
-
-def digest(source: BinaryIO, edits: Iterable[Edit], more: Iterable[bytes] = ()) -> str:
-    """Return the digest of a file as it is after edits, and of more."""
-    found = sha256()
-    for piece in edited(source, edits):
-        found.update(piece)
-    for text in more:
-        found.update(text)
-    return found.hexdigest()

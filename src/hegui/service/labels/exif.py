@@ -23,6 +23,8 @@ SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12:
 PREFIX = b"Exif\0\0"
 _CODE_LENGTH = 8
 _LONGEST_TEXT = 4 * LONGEST_VALUE
+_MOST_TEXTS = 64
+_MOST_ENTRIES = 100_000
 # A label, whole or cut off, in free text: other people's comments are none.
 _LIKE = re.compile(
     rf"\A[\s\0\ufeff]*(?:{KEYWORD}[\s\0:=]*)?"
@@ -130,10 +132,13 @@ def labels(tiff: Directories, first: int) -> Iterator[Found]:
     entries, _ = tiff.directory(first)
     for entry in tuple(entries):
         if entry.tag == EXIF_POINTER:
+            if len(entries) > _MOST_ENTRIES:
+                raise unreadable("EXIF 目录过多", "the EXIF has too many directories")
             entries += tiff.directory(tiff.number("I" if entry.length == 4 else tiff.word, entry.value_at))[0]  # noqa: PLR2004 - a 32-bit pointer
-    for entry in entries:
-        if entry.tag not in {USER_COMMENT, IMAGE_DESCRIPTION} or not entry.length:
-            continue
+    texts = [entry for entry in entries if entry.tag in {USER_COMMENT, IMAGE_DESCRIPTION} and entry.length]
+    if len(texts) > _MOST_TEXTS:
+        raise unreadable("EXIF 文本过多", "the EXIF has too many texts")
+    for entry in texts:
         value = tiff.part(entry.value_at, min(entry.length, _LONGEST_TEXT))
         comment = entry.tag == USER_COMMENT
         text, blank = _comment(value, tiff.order) if comment else _description(value)

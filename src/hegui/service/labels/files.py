@@ -6,7 +6,6 @@ does not hold raises, and nothing is left behind.
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,9 +19,12 @@ from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import manifests, schema
-from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of
-from hegui.service.labels.containers.container import MOST_SLOTS, not_writable
+from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of, unreadable
+from hegui.service.labels.containers.container import MOST_SLOTS, OpenBytes, OpenFile, not_writable, same
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
+
+_MOST_PLACES = 1024
+"""Most places under the name of a label that are looked at, labels or not."""
 
 
 class Verdict(StrEnum):
@@ -77,7 +79,7 @@ class NotVerifiedError(InputError):
 def inspect(path: Path) -> Inspection:
     """Return what a file says; raise InputError only where there is no such file to read."""
     try:
-        with path.open("rb") as file:
+        with OpenFile(path) as file:
             return inspect_stream(file, path.name)
     except OSError as error:
         raise no_file(path, error) from None
@@ -85,7 +87,7 @@ def inspect(path: Path) -> Inspection:
 
 def inspect_bytes(data: bytes, name: str) -> Inspection:
     """Return what the bytes of a file say; `name` is what it is called."""
-    return inspect_stream(io.BytesIO(data), name)
+    return inspect_stream(OpenBytes(data), name)
 
 
 def inspect_stream(file: BinaryIO, name: str) -> Inspection:
@@ -104,7 +106,9 @@ def inspect_stream(file: BinaryIO, name: str) -> Inspection:
 
 def _readings(container: Container, file: BinaryIO) -> Iterator[Reading]:
     read = 0
-    for slot in container.read(file):
+    for number, slot in enumerate(container.read(file)):
+        if number == _MOST_PLACES:
+            raise unreadable("可能有标识的位置过多", "there are too many places that may have a label")
         found = schema.read(slot.place, slot.value, *slot.notes)
         if found is not None:
             yield found
@@ -246,7 +250,7 @@ def beside(target: Path) -> Iterator[Path]:
 def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], seal: Seal) -> Inspection:
     target = target.resolve()  # a link stays one, and what it leads to is labelled
     try:
-        with source.open("rb") as file, beside(target) as new:
+        with OpenFile(source) as file, beside(target) as new:
             there = inspect_stream(file, source.name)
             label = label_of(there)
             file.seek(0)
@@ -258,12 +262,12 @@ def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], 
                     f"the target's name is of another format: {target.name}",
                 )
             seal.check(file, container.name, source)
-            before = container.payload(file)
-            with new.open("wb+") as out:
+            with new.open("wb") as out:
                 container.write(file, out, label.as_json())
                 out.flush()
                 os.fsync(out.fileno())
-                found = _verified(container, out, target.name, label, before)
+            with OpenFile(new) as written:
+                found = verified(container, file, written, target.name, label)
             if seal.sign is not None:
                 seal.sign(source, new, target.name)
             new.chmod(source.stat().st_mode & 0o777)
@@ -273,11 +277,11 @@ def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], 
         raise no_file(Path(error.filename or source), error) from None
 
 
-def _verified(container: Container, out: BinaryIO, name: str, label: Label, before: str) -> Inspection:
-    """Return what the new file says; raise NotVerifiedError unless it is this one label over the same payload."""
-    found = inspect_stream(out, name)
-    good = len(found.readings) == 1 and found.label == label and container.payload(out) == before
-    if not good or found.container != container.name:
+def verified(container: Container, source: BinaryIO, written: BinaryIO, name: str, label: Label) -> Inspection:
+    """Return what a new file says; raise NotVerifiedError unless it is this one label over the payload of its source."""
+    found = inspect_stream(written, name)
+    good = len(found.readings) == 1 and found.label == label and found.container == container.name
+    if not (good and same(container.payload(source), container.payload(written))):
         raise NotVerifiedError(
             Bi("写入后读回不一致，原文件未动", "what was written does not read back; the original was left alone"),
             Bi("请报告这一缺陷，附上文件类型", "report this as a defect, with the kind of file"),

@@ -13,7 +13,8 @@ from hegui.service.labels.containers.container import not_writable, unreadable
 
 XMP_TYPE = b"application/rdf+xml"
 _MOST_BOXES = 1 << 16
-_MOST_EXTENTS = 1 << 20
+_MOST_EXTENTS = 1 << 17
+_MOST_REFERENCES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class Meta:
             method = cursor.number(2) & 15 if version else 0
             reference, begin, count = cursor.number(2), cursor.number(base), cursor.number(2)
             total += count
-            if total > _MOST_EXTENTS or number in self.places:
+            if total > _MOST_EXTENTS or number in self.places or len(self.places) == _MOST_BOXES:
                 raise unreadable("iloc 盒子损坏", "the box iloc is damaged")
             extents = tuple(
                 Extent(cursor.number(index), cursor.number(offset), cursor.number(length)) for _ in range(count)
@@ -202,10 +203,13 @@ class Meta:
         if found is None:
             return
         cursor, version = found
-        size = 4 if version else 2
+        size, total = 4 if version else 2, 0
         for part in boxes(self.raw, cursor.at, cursor.end):
             inner = _Cursor(self.raw, part.body, part.end)
             start, count = inner.number(size), inner.number(2)
+            total += count
+            if total > _MOST_REFERENCES:
+                raise unreadable("iref 盒子过大", "the box iref is too large")
             self.references.append((part.kind, start, tuple(inner.number(size) for _ in range(count))))
 
     # --- where bytes are ---

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -20,11 +21,12 @@ from hegui.service.labels.schema import KEYWORD, Deviation
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DEEPEST = 64
-_MOST_NAMESPACES = 1024
+_MOST_NAMESPACES = 256
+_MOST_TAGS, _MOST_ATTRIBUTES = 1_000_000, 250_000
 _SMALL = 64 << 10
 LONGEST = 16 << 20
 """Most bytes of a packet that is parsed."""
-_PADDING = re.compile(rb"[ \t\r\n]*(?=<\?xpacket\s+end)")
+_END = re.compile(rb"<\?xpacket\s+end")
 _FIELDS = re.compile(r"ContentProducer|ProduceID|ContentPropagator|PropagateID")
 _TAG = re.compile(rb"(?:[^\"'>]|\"[^\"]*\"|'[^']*')*+>")
 _EMPTY = (
@@ -54,14 +56,19 @@ class _Walk:
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
         self.found: list[_Place] = []
-        self.rest: list[str] = []
+        self._rest = sha256()
+        self._spaces: dict[str, bytes] = {}
         self.rdf_end = -1
         self.rdf_name = ""
         self._names: list[dict[str, str]] = [{}]
         self._inside: tuple[int, int, bool] | None = None
         self._text: list[str] = []
         self._depth = 0
+        # Tags and attributes cost a hundred times their bytes; the parser can not be told to stop before it has made them.
+        if packet.count(b"<") > _MOST_TAGS or packet.count(b"=") > _MOST_ATTRIBUTES:
+            raise unreadable("XMP 标签过多", "the XMP has too many tags")
         self._parser = parser = expat.ParserCreate("UTF-8")
+        parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
@@ -93,7 +100,18 @@ class _Walk:
         text = "".join(self._text).strip()
         self._text.clear()
         if text:
-            self.rest.append(f"{self._depth} {name} {text}")
+            self._note(f"{self._depth} {name} {text}")
+
+    def _note(self, text: str, space: str = "") -> None:
+        """Take what is no label into the digest; a namespace can be long, and is used often."""
+        if space not in self._spaces:
+            self._spaces[space] = sha256(space.encode()).digest()
+        self._rest.update(self._spaces[space] + text.encode() + b"\n")
+
+    @property
+    def rest(self) -> bytes:
+        """Return the digest of what else the packet says; empty where it says nothing."""
+        return self._rest.digest() if self._spaces else b""
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._inside is None:
@@ -112,7 +130,7 @@ class _Walk:
                 if len(self.found) > MOST_SLOTS:
                     raise unreadable("XMP 中的标识过多", "the XMP has too many labels")
             elif self._inside is None and not key.startswith("xmlns") and (value or local != "about"):
-                self.rest.append(f"{self._depth} {space} {local} {value}")
+                self._note(f"{self._depth} {local} {value}", space)
         full = self._full(name)
         if full == (_RDF, "RDF"):
             self.rdf_name = name
@@ -197,8 +215,8 @@ def read(packet: bytes, place: str) -> Iterator[Slot]:
 
 
 def rest(packet: bytes) -> bytes:
-    """Return what a packet says besides its labels, in a form that `put` and `blanked` do not change."""
-    return "\n".join(_walked(packet).rest).encode()
+    """Return the digest of what a packet says besides its labels, empty where that is nothing: `put` and `blanked` do not change it."""
+    return _walked(packet).rest
 
 
 def blanked(packet: bytes) -> bytes:
@@ -229,11 +247,11 @@ def put(packet: bytes | None, value: str) -> bytes:
         edits = [_new(walk, body, value)]
     edits += [_without(body, item) for item in walk.found if item is not kept]
     new = _edited(body, edits)
-    spare = _PADDING.search(new)
+    end = _END.search(new)
     grown = len(new) - len(body)
-    if spare is not None and grown > 0:
-        cut = min(grown, len(spare[0]) - 1)
-        new = new[: spare.end() - max(cut, 0)] + new[spare.end() :]
+    if end is not None and grown > 0:
+        spare = end.start() - len(new[: end.start()].rstrip(b" \t\r\n"))
+        new = new[: end.start() - max(min(grown, spare - 1), 0)] + new[end.start() :]
     return new + padding
 
 

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from hegui.service.labels.containers.avi import Avi
 from hegui.service.labels.containers.container import Container, NotWritableError, Slot, UnreadableError, unreadable
+from hegui.service.labels.containers.encodings import is_text
 from hegui.service.labels.containers.flac import Flac
 from hegui.service.labels.containers.flv import Flv
 from hegui.service.labels.containers.gif import Gif
@@ -24,7 +25,7 @@ from hegui.service.labels.containers.tiff import Tiff
 from hegui.service.labels.containers.wav import Wav
 from hegui.service.labels.containers.webp import WebP
 
-__all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of"]
+__all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of", "unreadable"]
 
 HEAD = 4096
 """Bytes at the beginning of a file that tell its format."""
@@ -40,8 +41,15 @@ CONTAINERS: tuple[Container, ...] = (
 def container_of(head: bytes, name: str) -> Container:
     """Return the container of a file by its first bytes, and of text files by their name; raise UnreadableError."""
     suffix = PurePath(name).suffix.lower()
-    known = [item for item in CONTAINERS if item.recognises(head)]
-    chosen = next((item for item in known if suffix in item.suffixes), known[0] if known else None)
+    chosen: Container | None = None
+    for item in CONTAINERS:
+        if (chosen is None or suffix in item.suffixes) and item.recognises(head):
+            chosen = item
+            if suffix in item.suffixes:
+                break
+    if chosen is None and is_text(head):
+        # Text in another encoding has nothing that it begins with: its name says what it is.
+        chosen = next((item for item in CONTAINERS if isinstance(item, PlainText) and suffix in item.suffixes), None)
     if (
         isinstance(chosen, PlainText)
         and suffix not in chosen.suffixes

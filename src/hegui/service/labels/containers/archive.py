@@ -22,10 +22,16 @@ _ZIP64 = 0xFFFFFFFF
 _DESCRIPTOR, _UTF8 = 0x08, 0x800
 _ENCRYPTED = 0x01
 _MOST_PARTS = 65_000
+_LARGEST_LIST = 16 << 20
+"""Most bytes of an archive's directory; in memory it is twenty times as large."""
+_FAR = (1 << 16) + 200
+"""How far from the end its last record can begin."""
 
 
 def open_archive(file: BinaryIO) -> zipfile.ZipFile:
     """Return an archive open for reading; raise UnreadableError."""
+    if _listed(file) > _LARGEST_LIST:
+        raise unreadable("ZIP 目录过大", "the directory of the ZIP is too large")
     file.seek(0)
     try:
         found = zipfile.ZipFile(file)
@@ -35,6 +41,19 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
     if len(set(names)) < len(names) or len(names) > _MOST_PARTS:
         raise unreadable("ZIP 中有重名或过多的部分", "the ZIP has parts of one name, or too many")
     return found
+
+
+def _listed(file: BinaryIO) -> int:
+    """Return the bytes of the directory of an archive, as its end tells it, 64-bit sizes too: the library reads it at once."""
+    size = file.seek(0, 2)
+    file.seek(max(size - _FAR, 0))
+    tail = file.read(_FAR)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) < at + _END.size:
+        return 0
+    found = int(_END.unpack_from(tail, at)[5])
+    wide = tail.rfind(b"PK\6\6", 0, at)
+    return max(found, int.from_bytes(tail[wide + 40 : wide + 48], "little")) if wide >= 0 else found
 
 
 def part(archive: zipfile.ZipFile, name: str) -> bytes | None:

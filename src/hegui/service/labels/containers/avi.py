@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels.containers import riff
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import Slot, pieces, unreadable
 from hegui.service.labels.containers.riff import LABEL, LONG, LONGEST, SHORT, Chunk
-from hegui.service.labels.containers.splice import LARGEST, Edit, apply, counted, digest, size_of, take
+from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
 
 _JUNK = b"JUNK"
 _MOST_RIFFS = 4096
@@ -34,13 +33,14 @@ class _Riff:
 def _riffs(file: BinaryIO) -> list[_Riff]:
     """Return the RIFFs of a file, `AVI ` and those of OpenDML; raise UnreadableError."""
     found: list[_Riff] = []
-    at, there = 0, size_of(file)
+    at, there, left = 0, size_of(file), MOST_PARTS
     while at + 12 <= there:
         signature, size, kind = riff.form(file, at)
         if signature != b"RIFF" or kind != (b"AVIX" if found else b"AVI "):
             break
         end = riff.fits(file, at + 8 + size)
-        found.append(_Riff(at, end, tuple(counted(riff.chunks(file, at + 12, end)))))
+        found.append(_Riff(at, end, tuple(counted(riff.chunks(file, at + 12, end), left))))
+        left -= len(found[-1].chunks)
         at = end + (end & 1)
         if len(found) > _MOST_RIFFS:
             raise unreadable("AVI 的 RIFF 过多", "the AVI has too many RIFFs")
@@ -126,19 +126,17 @@ class Avi:
             edits.append(Edit(last.at + 4, 4, SHORT.pack(size)))
         apply(source, target, edits)
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every chunk but junk and labels, and of what follows the RIFFs."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every chunk but junk and labels, and what follows the RIFFs."""
         riffs = _riffs(file)
         for part in riffs:
             for item in part.chunks:
                 bare = riff.bared(file, item)
                 if bare is not None:
-                    found.update(riff.measured(bare))
+                    yield riff.measured(bare)
                 elif item.kind != _JUNK:
-                    found.update(item.kind + LONG.pack(item.length))
-                    digest(file, found, item.data, item.length)
-                    found.update(bytes(item.length & 1))
-            found.update(b"RIFF")
-        digest(file, found, riffs[-1].end, size_of(file) - riffs[-1].end)
-        return found.hexdigest()
+                    yield item.kind + LONG.pack(item.length)
+                    yield from pieces(file, item.data, item.length)
+                    yield bytes(item.length & 1)
+            yield b"RIFF"
+        yield from pieces(file, riffs[-1].end, size_of(file) - riffs[-1].end)

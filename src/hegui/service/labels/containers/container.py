@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.service.labels.schema import Deviation
 
+_T = TypeVar("_T")
 MOST_SLOTS = 64
 """Most labels of one file that are read; more is told as multiple all the same."""
 
@@ -86,12 +90,80 @@ class Container(Protocol):
         """
         ...
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return a digest of what a person sees or hears, and of what else must not change: the same before and after `write`."""
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield what a person sees or hears, and what else must not change, in pieces: the same bytes before and after `write`."""
         ...
 
 
-_PIECE = 1 << 20
+_PIECE = 1 << 18
+_MOST_READS, _LEAST_PART = 4_000_000, 16
+MOST_HELD = 64 << 20
+"""Most bytes of one file's metadata (packets, tags, tables) that are held in memory; real files have some kilobytes."""
+
+
+class _Count:
+    """Reads that are left: a file of far more parts than its size lets one expect would take minutes."""
+
+    def __init__(self, size: int) -> None:
+        self._left = _MOST_READS + size // _LEAST_PART
+
+    def one(self) -> None:
+        """Count one; raise UnreadableError."""
+        self._left -= 1
+        if self._left < 0:
+            raise unreadable("文件的部分过多", "the file has too many parts")
+
+
+class OpenFile(io.FileIO):
+    """A file open for reading, without a buffer: containers skip from part to part, and read those at once."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "r")
+        self._count = _Count(os.fstat(self.fileno()).st_size)
+        self.found: dict[object, Any] = {}
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read; raise UnreadableError for more parts than there can be."""
+        self._count.one()
+        return super().read(size)
+
+
+class OpenBytes(io.BytesIO):
+    """Bytes, as `OpenFile`."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._count = _Count(len(data))
+        self.found: dict[object, Any] = {}
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read; raise UnreadableError for more parts than there can be."""
+        self._count.one()
+        return super().read(size)
+
+
+def once(file: BinaryIO, look: Callable[[BinaryIO], _T]) -> _T:
+    """Return what is found in a file; in one that is open as ours, and does not change, it is looked for once."""
+    if not isinstance(file, OpenFile | OpenBytes):
+        return look(file)
+    if look not in file.found:
+        file.found[look] = look(file)
+    found: _T = file.found[look]
+    return found
+
+
+class Held:
+    """What of one file is held in memory; raise UnreadableError for more than a sound file has."""
+
+    def __init__(self, most: int = MOST_HELD) -> None:
+        self._left = most
+
+    def take(self, length: int) -> int:
+        """Count bytes, and return their number."""
+        self._left -= length
+        if length < 0 or self._left < 0:
+            raise unreadable("元数据过大", "the metadata are too large")
+        return length
 
 
 def pieces(file: BinaryIO, at: int, length: int) -> Iterator[bytes]:
@@ -103,6 +175,24 @@ def pieces(file: BinaryIO, at: int, length: int) -> Iterator[bytes]:
             raise unreadable("文件不完整", "the file is incomplete")
         length -= len(piece)
         yield piece
+
+
+def same(one: Iterable[bytes], other: Iterable[bytes]) -> bool:
+    """Say whether two streams hold the same bytes, however they are cut into pieces."""
+    ours, theirs = filter(None, one), filter(None, other)
+    left = right = b""
+    at = to = 0
+    while True:
+        if at == len(left):
+            left, at = next(ours, b""), 0
+        if to == len(right):
+            right, to = next(theirs, b""), 0
+        if not left or not right:
+            return left == right
+        size = min(len(left) - at, len(right) - to)
+        if left[at : at + size] != right[to : to + size]:
+            return False
+        at, to = at + size, to + size
 
 
 def copy(source: BinaryIO, target: BinaryIO, at: int, length: int) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels.containers import vorbis
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
 from hegui.service.labels.containers.id3 import Id3
-from hegui.service.labels.containers.splice import MOST_PARTS, Edit, apply, digest, size_of, take
+from hegui.service.labels.containers.splice import MOST_PARTS, Edit, apply, size_of, take
 
 _SIGNATURE = b"fLaC"
 _PADDING, _COMMENTS = 1, 4
@@ -52,9 +51,11 @@ class Flac:
             raise unreadable("不是 FLAC", "is no FLAC")
         at += 4
         found: list[_Block] = []
+        held = Held()
         while True:
             head = take(file, at, 4)
             block = _Block(head[0] & ~_LAST, at, int.from_bytes(head[1:], "big"))
+            held.take(block.length if block.kind == _COMMENTS else 0)
             found.append(block)
             at = block.end
             if len(found) > MOST_PARTS:
@@ -113,19 +114,17 @@ class Flac:
             elif take(source, block.at, 1)[0] != kind | last:
                 yield Edit(block.at, 1, bytes([kind | last]))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of the audio, of every block but padding, and of the comments that are no label."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the audio, every block but padding, and the comments that are no label."""
         tag, blocks = self._blocks(file)
         if tag is not None:
-            tag.digest(found)
+            yield from tag.others()
         for block in blocks:
             if block.kind == _COMMENTS:
                 comments = self._comments(file, block)
                 if comments.others:
-                    found.update(repr(comments.others).encode())
+                    yield from (len(one).to_bytes(4, "big") + one for one in comments.others)
             elif block.kind != _PADDING:
-                found.update(bytes([block.kind]))
-                digest(file, found, block.at + 4, block.length)
-        digest(file, found, blocks[-1].end, size_of(file) - blocks[-1].end)
-        return found.hexdigest()
+                yield bytes([block.kind])
+                yield from pieces(file, block.at + 4, block.length)
+        yield from pieces(file, blocks[-1].end, size_of(file) - blocks[-1].end)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import Slot, unreadable
-from hegui.service.labels.containers.splice import Edit, Moves, apply, counted, digest, size_of, take
+from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
+from hegui.service.labels.containers.splice import Edit, Moves, apply, counted, size_of, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 _TAG, _BACK = 11, 4
@@ -25,7 +24,9 @@ _END = b"\0\0\x09"
 _DEEPEST = 16
 _SHORT = 0xFFFF
 _LONGEST = (1 << 24) - 1
-_MOST_METAS = 64
+_MOST_HELD = 16 << 20
+"""Most bytes of all onMetaData; that of a day with a key frame every second has 1.6 million."""
+_MOST_VALUES = 1_000_000
 _PLACES = {b"filepositions", b"filesize", b"lastkeyframelocation"}
 
 
@@ -77,6 +78,7 @@ class _Walk:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.places: list[int] = []
+        self._left = _MOST_VALUES
 
     def part(self, at: int, length: int) -> bytes:
         if at + length > len(self.data):
@@ -99,8 +101,9 @@ class _Walk:
         """Return the place after a value."""
         kind = self.number(at, 1)
         at += 1
-        if depth > _DEEPEST:
-            raise unreadable("FLV 元数据嵌套过深", "the FLV's metadata are nested too deep")
+        self._left -= 1
+        if depth > _DEEPEST or self._left < 0:
+            raise unreadable("FLV 元数据嵌套过深或过多", "the FLV's metadata are nested too deep, or too many")
         if kind == _NUMBER and name in _PLACES:
             self.places.append(at)
         if kind in _FIXED:
@@ -177,9 +180,10 @@ class Flv:
             at = found.end
 
     def _metas(self, file: BinaryIO) -> Iterator[tuple[_Tag, _Meta | None]]:
+        held = Held(_MOST_HELD)
         for tag in self._tags(file):
             script = tag.kind == _SCRIPT and take(file, tag.at + _TAG, min(tag.length, len(_ON_META))) == _ON_META
-            yield tag, _meta(take(file, tag.at + _TAG, tag.length)) if script else None
+            yield tag, _meta(take(file, tag.at + _TAG, held.take(tag.length))) if script else None
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of every onMetaData."""
@@ -196,8 +200,6 @@ class Flv:
         for tag, meta in self._metas(source):
             if meta is not None:
                 metas.append((tag, meta))
-            if len(metas) > _MOST_METAS:
-                raise unreadable("FLV 的 onMetaData 过多", "the FLV has too many onMetaData")
         if not metas:
             metas.append((_Tag(_SCRIPT, start, -_TAG - _BACK), _Meta(b"", _ECMA, 0)))
         packed = [meta.packed(None if number else value) for number, (_, meta) in enumerate(metas)]
@@ -209,21 +211,17 @@ class Flv:
             new.append(_tag_edit(source, tag, moved))
         apply(source, target, new)
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every tag, less the label and the places in onMetaData."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every tag, less the label and the places in onMetaData."""
         for tag, meta in self._metas(file):
             if meta is None:
-                digest(file, found, tag.at, tag.end - tag.at)
+                yield from pieces(file, tag.at, tag.end - tag.at)
                 continue
             blank = bytearray(meta.data)
             for at in meta.places:
                 blank[at : at + 8] = bytes(8)
             same = _meta(bytes(blank))
-            kept = [raw for name, raw in same.properties if not _is_label(name)] if same else []
-            if kept:
-                found.update(b"".join(kept))
-        return found.hexdigest()
+            yield from (raw for name, raw in same.properties if not _is_label(name)) if same else ()
 
 
 def _tag_edit(source: BinaryIO, tag: _Tag, data: bytes) -> Edit:

@@ -6,13 +6,13 @@ TC260-PG-20259A clause 6; GIF89a; XMP part 3 section 1.1.2, whose trailer lets r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, unreadable
-from hegui.service.labels.edits import Edit, digest, edited
-from hegui.service.labels.schema import Deviation
+from hegui.service.labels.containers.container import Held, Slot, unreadable
+from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.schema import LONGEST_VALUE, Deviation
 
 _HEAD = 13
 _WINDOW = 64 << 10
@@ -21,6 +21,7 @@ _APPLICATION, _COMMENT = 0xFF, 0xFE
 _XMP = b"XMP DataXMP"
 _MAGIC = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
 _LARGEST = xmp.LONGEST + len(_MAGIC)
+_LONGEST_COMMENT = 4 * LONGEST_VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class _Blocks:
         if head[:6] not in {b"GIF87a", b"GIF89a"}:
             raise unreadable("不是 GIF", "is no GIF")
         self.first = _HEAD + _table(head[10])
+        self._held = Held(2 * xmp.LONGEST)
 
     def _bytes(self, at: int, length: int) -> bytes:
         self.file.seek(at)
@@ -86,10 +88,11 @@ class _Blocks:
             at = end
 
     def text(self, block: _Block) -> bytes:
-        """Return the data of an extension, its blocks joined."""
-        parts, at = [], block.data
-        while length := self._bytes(at, 1)[0]:
-            parts.append(self._bytes(at + 1, length))
+        """Return the data of an extension, its blocks joined; of a long one the beginning."""
+        raw = self._bytes(block.data, min(block.end - block.data, _LARGEST))
+        parts, at = [], 0
+        while at < len(raw) and (length := raw[at]):
+            parts.append(raw[at + 1 : at + 1 + length])
             at += 1 + length
         return b"".join(parts)
 
@@ -100,6 +103,7 @@ class _Blocks:
             return None
         if self._bytes(block.data, len(named)) != named:
             return None
+        self._held.take(block.end - block.start)
         if block.end - block.start > _LARGEST:
             raise unreadable("XMP 过大", "the XMP is too large")
         whole = self._bytes(block.data + len(named), block.end - block.data - len(named))
@@ -109,9 +113,10 @@ class _Blocks:
 
     def comment(self, block: _Block) -> str:
         """Return the label that a comment is; empty for other blocks."""
-        if block.kind != _EXTENSION or block.label != _COMMENT or block.end - block.start > _LARGEST:
+        if block.kind != _EXTENSION or block.label != _COMMENT:
             return ""
-        return exif.label_in(self.text(block).decode("utf-8", "replace"))
+        first = replace(block, end=min(block.end, block.data + _LONGEST_COMMENT))
+        return exif.label_in(self.text(first).decode("utf-8", "replace"))
 
 
 def _table(flags: int) -> int:
@@ -161,11 +166,12 @@ class Gif:
         edits += [Edit(other.start, other.end, _extension(xmp.blanked(text))) for other, text in packets[1:]]
         target.writelines(edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of all but the labels and the version, and of what else the packets say."""
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield all but the labels and the version, and what else the packets say."""
         packets, edits, _ = self._parts(file)
         edits += [Edit(3, 6), *(Edit(block.start, block.end) for block, _ in packets)]
-        return digest(file, edits, (xmp.rest(packet) for _, packet in packets))
+        yield from edited(file, edits)
+        yield from (xmp.rest(packet) for _, packet in packets)
 
 
 def _extension(packet: bytes) -> bytes:

@@ -10,11 +10,10 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, not_writable, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, not_writable, pieces, unreadable
 from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.items import Box, Item, Location, Meta, box, boxes
 from hegui.service.labels.schema import Deviation
@@ -23,14 +22,17 @@ _BRANDS = frozenset({
     b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"avif", b"avis", b"avio",
 })  # fmt: skip
 _UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-_LARGEST_BOX = 64 << 20
+_MOST_BYTES = 32 << 20
+"""Most bytes of the box meta and the items of metadata together, and of the box moov."""
+_MOST_BOXES = 65_536
+_MOST_CHUNKS = 1 << 18
 _FRAGMENTED = frozenset({b"moof", b"sidx", b"mfra", b"ssix"})
 _TO_CHUNKS = frozenset({b"trak", b"mdia", b"minf", b"stbl"})
 
 
 def _top(file: BinaryIO) -> list[Box]:
     """Return the boxes of a file; raise UnreadableError."""
-    size, at, found = file.seek(0, 2), 0, []
+    size, at, found = file.seek(0, 2), 0, list[Box]()
     while at < size:
         file.seek(at)
         head = file.read(16)
@@ -43,6 +45,8 @@ def _top(file: BinaryIO) -> list[Box]:
             raise unreadable(
                 f"盒子在第 {at} 字节处损坏，或文件不完整", f"the box at byte {at} is damaged, or the file is incomplete"
             )
+        if len(found) == _MOST_BOXES:
+            raise unreadable("盒子过多", "there are too many boxes")
         found.append(Box(head[4:8], at, body, end))
         at = end
     return found
@@ -71,6 +75,7 @@ class _Reading:
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.size = file.seek(0, 2)
+        self._held = Held(_MOST_BYTES)
         self.top = _top(file)
         if not self.top or self.top[0].kind != b"ftyp":
             raise unreadable("不是 HEIF 或 AVIF", "is no HEIF or AVIF")
@@ -101,9 +106,7 @@ class _Reading:
         self.packets.sort(key=lambda held: not self._describes_primary(held))
 
     def _bytes(self, at: int, length: int) -> bytes:
-        if length > _LARGEST_BOX:
-            raise unreadable("元数据过大", "the metadata are too large")
-        return b"".join(pieces(self.file, at, length))
+        return b"".join(pieces(self.file, at, self._held.take(length)))
 
     def _checked(self, number: int) -> list[tuple[int, int]] | None:
         extents = self.meta.extents(number) if self.meta else None
@@ -140,7 +143,8 @@ class _Reading:
         """Yield where each place of a chunk of a track is noted, its width, and the place."""
         if self.moov is None:
             return
-        raw = self._bytes(self.moov.start, self.moov.end - self.moov.start)
+        length = Held(_MOST_BYTES).take(self.moov.end - self.moov.start)
+        raw, total = b"".join(pieces(self.file, self.moov.start, length)), 0
         todo = list(boxes(raw, self.moov.body - self.moov.start, len(raw)))
         for part in todo:
             if part.kind in _TO_CHUNKS:
@@ -148,7 +152,8 @@ class _Reading:
             elif part.kind in {b"stco", b"co64"}:
                 width = 4 if part.kind == b"stco" else 8
                 count = int.from_bytes(raw[part.body + 4 : part.body + 8], "big")
-                if part.body + 8 + count * width > part.end:
+                total += count
+                if part.body + 8 + count * width > part.end or total > _MOST_CHUNKS:
                     raise unreadable("moov 盒子损坏", "the box moov is damaged")
                 for number in range(count):
                     at = part.body + 8 + number * width
@@ -200,28 +205,24 @@ class Heif:
             edits = list(_grown(found, meta, edits, own, packet))
         target.writelines(edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of the data, of what the items are, and of what else the packets say; of places, which box they are in."""
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the data, what the items are, and what else the packets say; of places, which box they are in."""
         found = _Reading(file)
-        digest = sha256()
         noted = list(found.chunks())
         masks = found.blanks() + [edit for held in found.packets for edit in held.over(b"\0" * len(held.data))]
         for at, width, place in noted:
             masks.append(Edit(at, at + width, b"\0" * width))
-            digest.update(_relative(found.top, place))
+            yield _relative(found.top, place)
         skip = found.only_packet()
         for part in found.top:
             if part is skip or part is found.box:
                 continue
-            digest.update(part.kind)
-            for piece in edited(file, masks, part.body, part.end):
-                digest.update(piece)
+            yield part.kind
+            yield from edited(file, masks, part.body, part.end)
         if found.meta is not None:
-            for text in _said(found, found.meta, masks):
-                digest.update(text)
+            yield from _said(found, found.meta, masks)
         for held in found.packets:
-            digest.update(xmp.rest(held.data))
-        return digest.hexdigest()
+            yield xmp.rest(held.data)
 
 
 def _grown(found: _Reading, meta: Meta, edits: list[Edit], own: _Held | None, packet: bytes) -> Iterator[Edit]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, inflated, unreadable
-from hegui.service.labels.containers.splice import Hash, counted, from_xmp, take
+from hegui.service.labels.containers.container import Held, Slot, inflated, unreadable
+from hegui.service.labels.containers.splice import counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 _LARGEST_FRAME = 1 << 20
@@ -39,6 +39,14 @@ def _synchronised(data: bytes) -> bytes:
     return data.replace(b"\xff\0", b"\xff")
 
 
+def _wide_end(data: bytes) -> int:
+    """Return where a text of 16 bits ends; -1 where it does not."""
+    at = data.find(b"\0\0")
+    while at > 0 and at % 2:
+        at = data.find(b"\0\0", at + 1)
+    return at
+
+
 def _unsynchronised(data: bytes) -> bytes:
     return re.sub(rb"\xff(?=[\xe0-\xff\0]|\Z)", b"\xff\0", data)
 
@@ -48,7 +56,7 @@ class Frame:
     """A frame as it stands in the tag (without the tag's unsynchronisation), and its text where it can be read."""
 
     name: bytes
-    raw: bytes
+    raw: bytes | memoryview
     text: bytes
 
     def user_text(self) -> tuple[str, str] | None:
@@ -56,7 +64,7 @@ class Frame:
         if self.name not in {b"TXXX", b"TXX"} or not self.text or self.text[0] not in _ENCODINGS:
             return None
         encoding, wide, data = _ENCODINGS[self.text[0]], self.text[0] in {1, 2}, self.text[1:]
-        at = next((i for i in range(0, len(data) - 1, 2) if data[i : i + 2] == b"\0\0"), -1) if wide else data.find(0)
+        at = _wide_end(data) if wide else data.find(0)
         if at < 0:
             return None
         description = data[:at].decode(encoding, "replace")
@@ -101,13 +109,15 @@ class Id3:
         return self.start + _HEAD + self.size + (_HEAD if self.version == _V4 and self.flags & _FOOTER else 0)
 
     @classmethod
-    def at(cls, file: BinaryIO, start: int) -> Id3 | None:
+    def at(cls, file: BinaryIO, start: int, held: Held | None = None) -> Id3 | None:
         """Return the tag that begins at a place, if one does; raise UnreadableError for a damaged one."""
         file.seek(start)
         head = file.read(_HEAD)
         if not head.startswith(b"ID3"):
             return None
         size = cls.length(head) - _HEAD
+        if held is not None:
+            held.take(size)
         data = take(file, start + _HEAD, size)
         return cls.parsed(head, data[: _syncsafe(head[6:10])], start)
 
@@ -137,20 +147,26 @@ class Id3:
         """Say whether a frame holds a label."""
         return next(self.labels(), None) is not None
 
-    def _kept(self) -> Iterator[bytes]:
+    def _kept(self) -> Iterator[bytes | memoryview]:
         for frame in self.frames:
             if next(frame.labels(own=True), None) is None:
                 yield frame.raw
             elif frame.packet is not None:
                 yield _frame(self.version, b"PRIV", _XMP_OWNER + xmp.taken_out(frame.packet))
 
-    def packed(self, value: str | None) -> bytes:
-        """Return the tag's bytes with this label and no other; as long as it was where the padding allows."""
+    def packed(self, value: str | None, *, behind: bool = False) -> bytes:
+        """Return the tag's bytes with this label and no other; as long as it was where the padding allows.
+
+        A tag `behind` the audio is found by its footer, and has no padding; nothing is left of it where it has no frames.
+        """
         new = () if value is None else (_label(self.version, value),)
         body = b"".join((*self._kept(), *new))
         unsync = self.flags & _UNSYNC
         if unsync and self.version < _V4:
             body = _unsynchronised(body)
+        if behind:
+            head = bytes([self.version, 0, unsync | _FOOTER]) + _as_syncsafe(len(body))
+            return b"ID3" + head + body + b"3DI" + head if body else b""
         # The extended header (a check sum and a size of padding that are no longer so) and the footer go.
         room = self.end - self.start - _HEAD
         size = room if len(body) <= room else len(body) + _PADDING
@@ -158,10 +174,9 @@ class Id3:
             raise unreadable("ID3 标签过大", "the ID3 tag is too large")
         return b"ID3" + bytes([self.version, 0, unsync]) + _as_syncsafe(size) + body.ljust(size, b"\0")
 
-    def digest(self, into: Hash) -> None:
-        """Take the frames that are no label into a digest."""
-        for raw in self._kept():
-            into.update(raw)
+    def others(self) -> Iterator[bytes]:
+        """Yield the frames that are no label."""
+        return map(bytes, self._kept())
 
 
 def new_tag(value: str) -> bytes:
@@ -189,6 +204,7 @@ def _frames(data: bytes, at: int, version: int, flags: int) -> Iterator[Frame]:
     """Yield the frames of a tag up to its padding; raise UnreadableError where they do not fit."""
     name_length, head = (3, 6) if version == _V2 else (4, _HEAD)
     plain = version == _V4 and _plain_sizes(data, at)
+    view = memoryview(data)
     while at + head <= len(data) and data[at]:
         name = data[at : at + name_length]
         if not (name.isalnum() and name.isupper()):
@@ -197,12 +213,12 @@ def _frames(data: bytes, at: int, version: int, flags: int) -> Iterator[Frame]:
         end = at + head + size
         if end > len(data):
             raise unreadable("ID3 帧不完整", "a frame of the ID3 tag is incomplete")
-        raw = data[at:end]
+        raw: bytes | memoryview = view[at:end]
         if plain:
             raw = name + _as_syncsafe(size) + raw[8:]
-        yield Frame(name, raw, _text(raw, head, version, flags))
+        yield Frame(name, raw, _text(name, raw, version, flags))
         at = end
-    if any(data[at:]):
+    if data.count(0, at) < len(data) - at:
         raise unreadable("ID3 填充有误", "the padding of the ID3 tag is no padding")
 
 
@@ -220,16 +236,18 @@ def _plain_sizes(data: bytes, at: int) -> bool:
             if not data[place : place + 4].isalnum() or (not plain and any(one > 0x7F for one in size)):  # noqa: PLR2004 - seven bits
                 return False
             place += _HEAD + _frame_size(size, _V4, plain=plain)
-        return place <= len(data) and not any(data[place:])
+        return place <= len(data) and data.count(0, place) == len(data) - place
 
     return not fits(plain=False) and fits(plain=True)
 
 
-def _text(raw: bytes, head: int, version: int, flags: int) -> bytes:
-    """Return what a frame holds, with its own packing undone; empty where it is encrypted."""
-    data = raw[head:]
-    if version == _V2 or raw[:4] not in {b"TXXX", b"PRIV"}:
-        return data if version == _V2 else b""
+def _text(name: bytes, raw: bytes | memoryview, version: int, flags: int) -> bytes:
+    """Return what a frame that can hold a label holds, with its own packing undone; empty for others, and where it is encrypted."""
+    if name not in {b"TXX", b"TXXX", b"PRIV"}:
+        return b""
+    if version == _V2:
+        return bytes(raw[6:_LARGEST_FRAME])
+    data = bytes(raw[_HEAD : (xmp.LONGEST if name == b"PRIV" else _LARGEST_FRAME) + _HEAD])
     form = raw[9]
     if version == _V3:
         packed, locked, skip = form & 0x80, form & 0x40, (4 if form & 0x80 else 0) + (1 if form & 0x20 else 0)

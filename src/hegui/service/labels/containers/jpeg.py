@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, not_writable, unreadable
-from hegui.service.labels.edits import Edit, digest, edited
+from hegui.service.labels.containers.container import Held, Slot, not_writable, once, unreadable
+from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.schema import Deviation
 
 _APP0, _APP1, _APP15, _COM, _SOS, _EOI, _SOI = 0xE0, 0xE1, 0xEF, 0xFE, 0xDA, 0xD9, 0xD8
@@ -26,10 +26,14 @@ _EXTENDED_HEAD = struct.Struct(">32sII")
 _ICC = b"ICC_PROFILE\0"
 _INDEX = b"MPF\0"
 _MOST = 0xFFFF - 2
+_MOST_BYTES = 32 << 20
 # Markers inside the coded picture: 0xFF before 0x00 is data, before 0xD0 to 0xD7 a restart.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _BARE = re.compile(rb"AIGC[\0\s:=]*(?=\{)")
 _WINDOW = 64 << 10
+_MOST_SEGMENTS = 200_000
+_MOST_PACKETS = 16
+"""XMP knows one packet, and one that goes on from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,14 @@ def _next_marker(file: BinaryIO, at: int) -> int:
     raise unreadable("JPEG 不完整，没有 EOI", "the JPEG is incomplete: it has no EOI")
 
 
-def _segments(file: BinaryIO, *, whole: bool) -> Iterator[_Segment]:
-    """Yield the segments with a length, up to the end of the picture, or to its first scan; raise UnreadableError."""
+def _segments(file: BinaryIO) -> Iterator[_Segment]:
+    """Yield the segments with a length, up to the end of the picture; raise UnreadableError."""
     size = file.seek(0, 2)
     file.seek(0)
     if file.read(2) != b"\xff\xd8":
         raise unreadable("不是 JPEG", "is no JPEG")
     at, scanned = 2, False
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         file.seek(at)
         head = file.read(4)
         if len(head) < 2 or head[0] != 0xFF or head[1] in {0, _SOI}:  # noqa: PLR2004 - a marker
@@ -86,10 +90,9 @@ def _segments(file: BinaryIO, *, whole: bool) -> Iterator[_Segment]:
         yield _Segment(head[1], at, end)
         at = end
         if head[1] == _SOS:
-            if not whole:
-                return
             scanned = True
             at = _next_marker(file, at)
+    raise unreadable("JPEG 的段过多", "the JPEG has too many segments")
 
 
 def _bare(segment: _Segment, data: bytes) -> _Carrier | None:
@@ -115,10 +118,10 @@ def _bare(segment: _Segment, data: bytes) -> _Carrier | None:
 class _Reading:
     """What the segments of a JPEG say: packets, parts of the extended packet, and labels elsewhere.
 
-    All stand before the first scan. `whole` goes on to the end: the picture is complete, and no label stands behind.
+    All stand before the first scan. The walk goes on to the end: the picture is complete, and no label stands behind.
     """
 
-    def __init__(self, file: BinaryIO, *, whole: bool = False) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.packets: list[tuple[_Segment, bytes]] = []
         self.others: list[_Carrier] = []
         self.insert_at = 2
@@ -126,7 +129,8 @@ class _Reading:
         self._parts: dict[bytes, dict[int, bytes]] = {}
         self._whole: dict[bytes, int] = {}
         leading, behind = True, False
-        for segment in _segments(file, whole=whole):
+        held = Held(_MOST_BYTES)
+        for segment in _segments(file):
             data = b""
             behind = behind or segment.marker == _SOS
             before = len(self.packets) + len(self.others) + len(self._parts)
@@ -134,6 +138,10 @@ class _Reading:
                 file.seek(segment.start + 4)
                 data = file.read(segment.end - segment.start - 4)
                 self._take(segment, data)
+            if len(self.packets) + len(self.others) + len(self._parts) != before or data.startswith(_EXTENDED):
+                held.take(len(data))
+            if max(len(self.packets), len(self._parts)) > _MOST_PACKETS:
+                raise unreadable("XMP 包过多", "there are too many packets of XMP")
             if behind and len(self.packets) + len(self.others) + len(self._parts) != before:
                 raise unreadable("元数据在图像数据之后", "metadata stand behind the coded picture")
             leading = leading and (segment.marker == _APP0 or data.startswith(exif.PREFIX))
@@ -184,7 +192,7 @@ class Jpeg:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the packet, of its extension, of EXIF, and of other segments."""
-        found = _Reading(file, whole=True)
+        found = once(file, _Reading)
         for _, packet in found.packets:
             yield from xmp.read(packet, "APP1 XMP")
         yield from found.extended()
@@ -193,7 +201,7 @@ class Jpeg:
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the packet, or a new one behind EXIF; labels elsewhere are blanked, the rest is copied."""
-        found = _Reading(source)
+        found = once(source, _Reading)
         if any(found.extended()):
             raise not_writable("标识在扩展 XMP 中", "its label is in the extended XMP")
         segment, packet = found.packets[0] if found.packets else (None, None)
@@ -212,9 +220,10 @@ class Jpeg:
             raise not_writable("XMP 在多图索引之后", "its XMP stands behind the index of its pictures")
         target.writelines(edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of all but the labels, and of what else the packets say."""
-        found = _Reading(file)
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield all but the labels, and what else the packets say."""
+        found = once(file, _Reading)
         edits = [edit for carrier in found.others for edit in carrier.edits]
         edits += [Edit(segment.start, segment.end) for segment, _ in found.packets]
-        return digest(file, edits, (xmp.rest(packet) for _, packet in found.packets))
+        yield from edited(file, edits)
+        yield from (xmp.rest(packet) for _, packet in found.packets)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels.containers import ebml
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import Slot, pieces, unreadable
 from hegui.service.labels.containers.ebml import CRC, VOID, Element, packed
-from hegui.service.labels.containers.splice import LARGEST, Edit, apply, counted, digest, size_of, take
+from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 _EBML, _SEGMENT, _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_AT = 0x1A45DFA3, 0x18538067, 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
@@ -92,8 +91,8 @@ def _top(file: BinaryIO, segment: Element, end: int) -> Iterator[tuple[Element, 
         yield found, at
 
 
-def _master(file: BinaryIO, item: Element) -> _Master:
-    parts = list(counted(ebml.parsed(take(file, item.data, item.size or 0))))
+def _master(file: BinaryIO, item: Element, most: int) -> _Master:
+    parts = list(counted(ebml.parsed(take(file, item.data, item.size or 0)), most))
     kept = [part for part in parts if part[0] not in {CRC, VOID}]
     size = item.end - item.at
     return _Master(item.at, size, kept, any(part[0] == CRC for part in parts), size)
@@ -104,15 +103,17 @@ def _layout(file: BinaryIO) -> _Layout:
     found = _Layout(segment, end)
     before: _Master | None = None
     known = held = 0
+    left = MOST_PARTS
     for item, after in _top(file, segment, end):
-        if item.id == VOID and before is not None and after - item.at <= _LARGEST_VOID:
+        if item.id == VOID and before is not None and before.room + after - item.at <= before.size + _LARGEST_VOID:
             before.room += after - item.at
             continue
         before = None
         known += item.id in {_TRACKS, _CLUSTER, _INFO}
         if item.id in {_SEEK_HEAD, _TAGS}:
-            before = _master(file, item)
+            before = _master(file, item, left)
             before.last = after == end
+            left -= len(before.parts) + 1
             held += before.size
             if held > LARGEST or len(found.tags) + len(found.seek_heads) > _MOST_MASTERS:
                 raise unreadable("Matroska 标签过多", "the Matroska has too many tags")
@@ -235,20 +236,18 @@ class Matroska:
             edits.append(Edit(segment.data - segment.width, segment.width, ebml.size_bytes(size, segment.width)))
         apply(source, target, edits)
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of all elements but SeekHead, Void, check sums and the label among the tags."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield all elements but SeekHead, Void, check sums and the label among the tags."""
         segment, end = _segment(file)
-        digest(file, found, 0, segment.at)
-        others = b""
+        yield from pieces(file, 0, segment.at)
+        others: list[bytes] = []
         for item, after in _top(file, segment, end):
             if item.id == _TAGS:
-                others += _others(_master(file, item))
+                others.append(_others(_master(file, item, MOST_PARTS)))
             elif item.id not in {_SEEK_HEAD, VOID, CRC}:
-                digest(file, found, item.at, after - item.at)
-        found.update(others)
-        digest(file, found, end, size_of(file) - end)
-        return found.hexdigest()
+                yield from pieces(file, item.at, after - item.at)
+        yield from others
+        yield from pieces(file, end, size_of(file) - end)
 
 
 def _edits(layout: _Layout, value: str) -> list[Edit]:

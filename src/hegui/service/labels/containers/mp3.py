@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.ape import Ape
+from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
 from hegui.service.labels.containers.id3 import Id3, new_tag
-from hegui.service.labels.containers.splice import Edit, apply, digest, size_of
+from hegui.service.labels.containers.splice import Edit, apply, size_of, take
 
 _MOST_TAGS = 8
 _SYNC_WINDOW = 64 * 1024
+_ID3V1, _ID3V1_MORE = 128, 227
+_FOLLOWS = {b"TAG", b"ID3", b"APE", b"LYR"}
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _KBITS = {
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -37,6 +40,49 @@ def frame_length(head: bytes) -> int:
     return (144 if version == 3 or layer == 2 else 72) * kbit // hertz + pad  # noqa: PLR2004 - MPEG 1, layer II
 
 
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """The tags before the audio, the audio, and what stands behind it."""
+
+    tags: list[Id3]
+    audio: int
+    end: int
+    """Where the audio ends and the tags behind it begin."""
+    behind: list[Id3 | Ape]
+
+
+def _behind(file: BinaryIO, audio: int, held: Held) -> tuple[int, list[Id3 | Ape]]:
+    """Return where the tags behind the audio begin, and those that can hold a label: ID3v2 with a footer, and APE.
+
+    ID3v1 and Lyrics3 have no place for one, and are passed over.
+    """
+    at, found = size_of(file), list[Id3 | Ape]()
+    for _ in range(2 * _MOST_TAGS):
+        last = take(file, max(at - _ID3V1, audio), min(_ID3V1, at - audio))
+        tag: Id3 | Ape | None = None
+        if len(last) == _ID3V1 and last.startswith(b"TAG"):
+            at -= _ID3V1
+            longer = at - _ID3V1_MORE
+            at = longer if longer >= audio and take(file, longer, 4) == b"TAG+" else at
+        elif last[-9:] == b"LYRICS200" and last[-15:-9].isdigit():
+            at -= min(int(last[-15:-9]) + 15, at - audio)
+        elif last[-10:-7] == b"3DI":
+            start = at - Id3.length(b"ID3" + last[-7:])
+            tag = Id3.at(file, start, held) if start >= audio else None
+            if tag is None or tag.end != at:
+                raise unreadable("ID3 标签损坏", "the ID3 tag at the end is damaged")
+        elif last[-32:-24] == b"APETAGEX":
+            tag = Ape.before(file, at, held)
+        else:
+            return at, found
+        if tag is not None:
+            found.append(tag)
+            at = tag.start
+            if at < audio:
+                break
+    raise unreadable("末尾标签有误或过多", "the tags at the end are wrong, or too many")
+
+
 class Mp3:
     """MPEG audio with ID3v2 before it."""
 
@@ -47,11 +93,11 @@ class Mp3:
         """Say whether a file begins with a tag or an audio frame; what follows a tag is looked at in reading."""
         return head.startswith(b"ID3") or bool(frame_length(head))
 
-    def _tags(self, file: BinaryIO) -> tuple[list[Id3], int]:
-        """Return the tags and where the audio begins; raise UnreadableError where no MPEG audio follows."""
+    def _sound(self, file: BinaryIO) -> _Sound:
+        """Return the tags and where the audio stands; raise UnreadableError where no MPEG audio follows."""
         tags: list[Id3] = []
-        at = 0
-        while (tag := Id3.at(file, at)) is not None:
+        at, held = 0, Held()
+        while (tag := Id3.at(file, at, held)) is not None:
             tags.append(tag)
             at = tag.end
             if len(tags) > _MOST_TAGS:
@@ -64,33 +110,39 @@ class Mp3:
                 end = at + place + length
                 file.seek(end)
                 follows = file.read(4)
-                if frame_length(follows) or follows[:3] == b"TAG" or end == size_of(file):
-                    return tags, at
+                if frame_length(follows) or follows[:3] in _FOLLOWS or end == size_of(file):
+                    return _Sound(tags, at, *_behind(file, end, held))
         raise unreadable("没有 MPEG 音频帧", "there is no MPEG audio frame")
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of the tags."""
-        for tag in self._tags(file)[0]:
+        """Yield the labels of the tags before the audio, and behind it, where the guide does not want them."""
+        sound = self._sound(file)
+        for tag in sound.tags:
             yield from tag.labels()
+        for other in sound.behind:
+            yield from other.labels() if isinstance(other, Ape) else other.labels(own=False)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the frame into the first tag, in the tag's own version, or a new tag 2.4 before the audio."""
-        tags, _ = self._tags(source)
-        if not tags:
-            apply(source, target, [Edit(0, 0, new_tag(value))])
-            return
+        sound = self._sound(source)
         edits = [
             Edit(tag.start, tag.end - tag.start, tag.packed(None if number else value))
-            for number, tag in enumerate(tags)
+            for number, tag in enumerate(sound.tags)
             if not number or tag.labelled
-        ]
+        ] or [Edit(0, 0, new_tag(value))]
+        for other in sound.behind:
+            new = other.packed() if isinstance(other, Ape) else other.packed(None, behind=True)
+            if any(other.labels()):
+                edits.append(Edit(other.start, other.end - other.start, new))
         apply(source, target, edits)
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of the audio with all that follows, and of the frames that are no label."""
-        found = sha256()
-        tags, audio = self._tags(file)
-        for tag in tags:
-            tag.digest(found)
-        digest(file, found, audio, size_of(file) - audio)
-        return found.hexdigest()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the audio with all that follows, and the frames and items that are no label."""
+        sound = self._sound(file)
+        for tag in (*sound.tags, *sound.behind):
+            yield from tag.others()
+        at = sound.audio
+        for other in reversed(sound.behind):
+            yield from pieces(file, at, other.start - at)
+            at = other.end
+        yield from pieces(file, at, size_of(file) - at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
@@ -17,14 +17,15 @@ import numpy as np
 from hegui.service.labels import xmp
 from hegui.service.labels.containers import bmff, itemlist
 from hegui.service.labels.containers.bmff import HEAD, Box
-from hegui.service.labels.containers.container import Slot, unreadable
-from hegui.service.labels.containers.splice import Edit, Hash, Moves, Values, apply, counted, digest, from_xmp, take
+from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
+from hegui.service.labels.containers.splice import Edit, Moves, Values, apply, counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _STILL = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"mif2", b"jxl ", b"crx "}
 _MOST_CARRIERS = 256
+_MOST_EDITS = 500_000
 _OWN = "moov.udta.meta"
 
 
@@ -62,15 +63,15 @@ class _Carrier:
             return bmff.pack(self.box.kind, _XMP_UUID if self.box.kind == b"uuid" else b"", bare)
         return b""
 
-    def digest(self, file: BinaryIO, into: Hash) -> None:
-        """Take what is no label into a digest."""
+    def others(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield what is no label."""
         if self.box.kind == b"meta":
             for item in self.meta(file).others:
-                into.update(item.key + (b"" if item.key else item.kind) + item.data)
+                yield item.key + (b"" if item.key else item.kind) + item.data
         elif next(self.labels(file), None) is None:
-            digest(file, into, self.box.data, self.box.end - self.box.data)
+            yield from pieces(file, self.box.data, self.box.end - self.box.data)
         else:
-            into.update(self.bared(file)[HEAD:])
+            yield self.bared(file)[HEAD:]
 
 
 def _carries(file: BinaryIO, box: Box) -> bool:
@@ -132,44 +133,45 @@ class Mp4:
         """Put the key into moov.udta.meta, and move all places in the file that stand behind it."""
         edits = _metadata(source, value)
         moves = Moves(edits)
-        apply(source, target, [*edits, *_moved(source, moves)] if moves.any else edits)
+        apply(source, target, counted(chain(edits, _moved(source, moves) if moves.any else ()), _MOST_EDITS))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every box but labels; places count from the box of the file that they are in."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every box but labels; places count from the box of the file that they are in."""
         starts = np.array([box.at for box in bmff.top(file)], np.uint64)
         carriers = {item.box.at: item for item in _film(file)[1]}
         for box in bmff.top(file):
             for path, leaf in bmff.leaves(file, box):
                 if leaf.at in carriers:
-                    carriers[leaf.at].digest(file, found)
+                    yield from carriers[leaf.at].others(file)
                 else:
-                    found.update(path + (leaf.end - leaf.data).to_bytes(8, "big"))
-                    _leaf(file, path, leaf, starts, found)
-        return found.hexdigest()
+                    yield path + (leaf.end - leaf.data).to_bytes(8, "big")
+                    yield from _leaf(file, path, leaf, starts)
 
 
-def _leaf(file: BinaryIO, path: bytes, box: Box, starts: Values, into: Hash) -> None:
-    """Take a box into a digest, its places in the file relative to the boxes they are in."""
+def _leaf(file: BinaryIO, path: bytes, box: Box, starts: Values) -> Iterator[bytes]:
+    """Yield a box, its places in the file relative to the boxes they are in."""
     at = box.data
     for table in bmff.tables(file, path, box):
-        digest(file, into, at, table.at - at)
+        yield from pieces(file, at, table.at - at)
         step = (1 << 20) // table.width
         for first in range(0, table.count, step):
             part = take(file, table.at + first * table.width, min(step, table.count - first) * table.width)
-            into.update(bmff.relative(np.frombuffer(part, f">u{table.width}").astype(np.uint64), starts))
+            yield bmff.relative(np.frombuffer(part, f">u{table.width}").astype(np.uint64), starts)
         at = table.at + table.width * table.count
     if box.kind == b"sidx":
         place, width, anchor = bmff.sidx_anchor(file, box)
-        digest(file, into, at, place - at)
-        into.update(bmff.relative(np.array([anchor], np.uint64), starts))
+        yield from pieces(file, at, place - at)
+        yield bmff.relative(np.array([anchor], np.uint64), starts)
         at = place + width
-    digest(file, into, at, box.end - at)
+    yield from pieces(file, at, box.end - at)
 
 
 def _metadata(file: BinaryIO, value: str) -> list[Edit]:
     """Return the edits of metadata, with the sizes of the boxes that hold them."""
     film, carriers = _film(file)
+    held = Held()
+    for item in carriers:
+        held.take(item.box.end - item.box.at)
     metas = [item for item in carriers if item.place == _OWN and item.meta(file).keyed]
     chosen = next((item for item in metas if item.meta(file).labelled), next(iter(metas), None))
     edits: list[Edit] = []

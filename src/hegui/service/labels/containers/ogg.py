@@ -10,12 +10,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels.containers import vorbis
 from hegui.service.labels.containers.container import Slot, unreadable
-from hegui.service.labels.containers.splice import LARGEST
+from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS
 
 _HEAD = struct.Struct("<4sBBqIIIB")
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
@@ -63,7 +62,6 @@ class _Stream:
     sign: bytes | None
     moved: int = 0
     held: list[_Page] = field(default_factory=list)
-    size: int = 0
 
     def whole(self) -> bool:
         return any(one != _FULL for page in self.held for one in page.lacing)
@@ -140,6 +138,7 @@ class _Header:
 def _walk(file: BinaryIO) -> Iterator[tuple[_Stream, _Page | None, _Header | None]]:
     """Yield every page, or instead of the pages of comments their header; streams may be chained and interleaved."""
     streams: dict[int, _Stream] = {}
+    held = pages = 0
     for page in _pages(file):
         if page.flags & _FIRST:
             streams[page.serial] = _Stream(_sign(page))
@@ -154,11 +153,14 @@ def _walk(file: BinaryIO) -> Iterator[tuple[_Stream, _Page | None, _Header | Non
             yield stream, page, None
             continue
         stream.held.append(page)
-        stream.size += len(page.body)
-        if stream.size > LARGEST:
+        held += len(page.body) + 1
+        pages += 1
+        if held > LARGEST or pages > MOST_PARTS:
             raise unreadable("Ogg 注释过大", "the Ogg comments are too large")
         if stream.whole():
             yield stream, None, _Header.of(stream)
+            held -= sum(len(one.body) + 1 for one in stream.held)
+            pages -= len(stream.held)
             stream.sign, stream.held = None, []
     if not streams or any(stream.held or stream.sign is not None for stream in streams.values()):
         raise unreadable("Ogg 不完整，没有注释头", "the Ogg is incomplete: a comment header is missing")
@@ -200,14 +202,13 @@ class Ogg:
         if not placed:
             raise unreadable("Ogg 中没有认识的流", "no stream of the Ogg is of a kind that is known")
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every page but for numbers and check sums, and of the comments that are no label."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every page but for numbers and check sums, and the comments that are no label."""
         for _, page, header in _walk(file):
             if page is not None:
-                found.update(struct.pack("<BqI", page.flags, page.granule, page.serial) + page.lacing + page.body)
+                yield struct.pack("<BqI", page.flags, page.granule, page.serial) + page.lacing + page.body
             elif header is not None:
                 before = header.before if len(header.before) != _FLAC_HEAD else header.before[:1]
-                found.update(repr((before, header.comments.vendor, header.comments.others)).encode())
-                found.update(header.comments.tail + header.lacing + header.rest)
-        return found.hexdigest()
+                yield before + header.comments.vendor
+                yield from (len(one).to_bytes(4, "big") + one for one in header.comments.others)
+                yield header.comments.tail + header.lacing + header.rest

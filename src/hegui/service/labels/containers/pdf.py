@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import io
 import logging
+import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any, BinaryIO
 
-from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, UnreadableError, not_writable, unreadable
-from hegui.service.labels.schema import KEYWORD
+from hegui.kit.errors import InputError
+from hegui.service.labels.containers.container import MOST_HELD, Held, Slot, copy, not_writable, pieces, unreadable
+from hegui.service.labels.containers.splice import from_xmp
+from hegui.service.labels.schema import KEYWORD, Deviation
 
-LARGEST = 512 << 20
-"""Most bytes of a PDF that is read; it is held in memory."""
+_LARGEST_PART = 64 << 20
+"""Most bytes of a PDF that are read at once."""
+_FAR = 64 << 10
+_MOST_TIMES = 4
+"""How often a file may say a byte of it: pages share their resources."""
+_MOST_BYTES = 9_999_999_999
+"""The last place that ten digits of a table can say."""
 _KEY = f"/{KEYWORD}"
 
 
@@ -30,7 +37,7 @@ def _quiet() -> Iterator[None]:
     log.setLevel(logging.CRITICAL + 1)
     try:
         yield
-    except UnreadableError:
+    except InputError:
         raise
     except RecursionError:
         raise unreadable("PDF 嵌套过深", "the PDF is nested too deep") from None
@@ -41,26 +48,41 @@ def _quiet() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _data(file: BinaryIO) -> bytes:
-    file.seek(0)
-    data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise unreadable("PDF 过大", "the PDF is too large")
-    return data
+class _Whole(io.BufferedReader):
+    """A file as the parser reads it: byte by byte, and all at once only where its tables are damaged and it is small."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read; raise UnreadableError."""
+        if size is None or size < 0 or size > _LARGEST_PART:
+            at = self.tell()
+            size = self.seek(0, 2) - at
+            self.seek(at)
+            if size > _LARGEST_PART:
+                raise unreadable("PDF 的表损坏，而文件过大", "the tables of the PDF are damaged, and it is large")
+        return super().read(size)
 
 
-def _reader(data: bytes) -> Any:  # noqa: ANN401 - the library's own type, imported late
+@contextmanager
+def _open(file: BinaryIO) -> Iterator[Any]:
+    """Yield the library's reader of a file; raise UnreadableError for what is damaged, encrypted or has no pages."""
     from pypdf import PdfReader  # noqa: PLC0415 - slow to import, seldom needed
 
-    end = data.rfind(b"%%EOF")
-    if end < 0 or data[end + 5 :].strip(b"\0\t\n\f\r "):
+    size = file.seek(0, 2)
+    tail = b"".join(pieces(file, max(size - _FAR, 0), min(size, _FAR)))
+    end = tail.rfind(b"%%EOF")
+    if end < 0 or tail[end + 5 :].strip(b"\0\t\n\f\r "):
         raise unreadable("PDF 不完整，没有结尾", "the PDF is incomplete: it has no end")
-    reader = PdfReader(io.BytesIO(data), strict=False)
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise unreadable("PDF 已加密", "the PDF is encrypted")
-    if not reader.pages:
-        raise unreadable("PDF 没有页", "the PDF has no pages")
-    return reader
+    whole = _Whole(file)  # type: ignore[arg-type]  # any file that can be read
+    try:
+        with _quiet():
+            reader = PdfReader(whole, strict=False)
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise unreadable("PDF 已加密", "the PDF is encrypted")
+            if not reader.pages:
+                raise unreadable("PDF 没有页", "the PDF has no pages")
+            yield reader
+    finally:
+        whole.detach()
 
 
 class Pdf:
@@ -76,15 +98,15 @@ class Pdf:
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the information dictionary and of the XMP metadata."""
         found: list[Slot] = []
-        with _quiet():
-            reader = _reader(_data(file))
+        with _open(file) as reader:
             for key, value in (reader.metadata or {}).items():
                 if KEYWORD in key.upper():
-                    found.append(Slot(f"Info {key}", str(value)))
+                    notes = () if key == _KEY else (Deviation.OTHER_PLACE,)
+                    found.append(Slot(f"Info {key}", str(value), notes))
             metadata = reader.root_object.get("/Metadata")
             packet = metadata.get_object().get_data() if metadata is not None else b""
-            if packet and xmp.NAMESPACE.encode() in packet:
-                found += xmp.read(packet, "XMP")
+            if packet and KEYWORD.encode() in packet.replace(b"\0", b""):
+                found += from_xmp(packet, "XMP")
         yield from found
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
@@ -92,35 +114,93 @@ class Pdf:
         others = [slot.place for slot in self.read(source) if slot.place != f"Info {_KEY}"]
         if others:
             raise not_writable(f"PDF 的其他位置已有标识：{others}", f"the PDF has labels in other places: {others}")
-        data = _data(source)
-        with _quiet():
-            from pypdf import PdfWriter  # noqa: PLC0415 - slow to import, seldom needed
-
-            reader = _reader(data)
+        file_size = source.seek(0, 2)
+        if b"".join(pieces(source, 0, min(5, file_size))) != b"%PDF-":
+            raise not_writable("PDF 头不在开头", "the PDF's head is not at its beginning")
+        with _open(source) as reader:
             if reader.is_encrypted:
-                raise unreadable("PDF 已加密", "the PDF is encrypted")
-            writer = PdfWriter(io.BytesIO(data), incremental=True)
-            writer.add_metadata({_KEY: value})
-            out = io.BytesIO()
-            writer.write(out)
-        if not out.getvalue().startswith(data):
-            raise not_writable("无法以增量方式更新", "an incremental update is not possible")
-        target.write(out.getvalue())
+                raise not_writable("PDF 已加密", "the PDF is encrypted")
+            more = _revision(reader, value, file_size)
+        copy(source, target, 0, file_size)
+        target.write(more)
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every page's content, size and resources, in their order, and of the other information."""
-        digest = sha256()
-        with _quiet():
-            reader = _reader(_data(file))
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every page's content, size and resources as they are stored, in their order, and the other information."""
+        spent = Held(_MOST_TIMES * file.seek(0, 2) + MOST_HELD)
+        with _open(file) as reader:
             for page in reader.pages:
-                contents = page.get_contents()
-                digest.update(repr([float(item) for item in page.mediabox]).encode())
-                digest.update(contents.get_data() if contents is not None else b"")
+                yield repr([str(item) for item in page.mediabox]).encode()
+                contents = page["/Contents"].get_object() if "/Contents" in page else []
+                for part in contents if isinstance(contents, list) else [contents]:
+                    data = getattr(part.get_object(), "_data", b"")
+                    spent.take(len(data))
+                    yield data
                 for name, image in sorted((page.get("/Resources") or {}).get("/XObject", {}).items()):
-                    stream = image.get_object()
-                    digest.update(name.encode() + getattr(stream, "_data", b""))
+                    data = getattr(image.get_object(), "_data", b"")
+                    spent.take(len(data))
+                    yield name.encode() + data
             others = sorted(
                 (key, str(value)) for key, value in (reader.metadata or {}).items() if KEYWORD not in key.upper()
             )
-            digest.update(repr((others, sorted(reader.root_object))).encode())
-        return digest.hexdigest()
+            yield repr((others, sorted(reader.root_object))).encode()
+
+
+def _revision(reader: Any, value: str, size: int) -> bytes:  # noqa: ANN401 - the library's own type
+    """Return what an incremental update appends: the information again with the label, and a table like the last one."""
+    from pypdf import generic  # noqa: PLC0415 - slow to import, seldom needed
+
+    trailer = reader.trailer
+    root, old = trailer.raw_get("/Root"), trailer.get("/Info")
+    info = generic.DictionaryObject(old.get_object() if old is not None else {})
+    info[generic.NameObject(_KEY)] = generic.TextStringObject(value)
+    place = trailer.raw_get("/Info") if old is not None else None
+    count = int(trailer["/Size"])
+    number, generation = (place.idnum, place.generation) if isinstance(place, generic.IndirectObject) else (count, 0)
+    start = size + 1
+    body = f"\n{number} {generation} obj\n".encode() + _packed(info) + b"\nendobj\n"
+    table = size + len(body)
+    if table >= _MOST_BYTES:
+        raise not_writable("PDF 过大", "the PDF is too large")
+    new = generic.DictionaryObject({generic.NameObject("/Root"): root})
+    new[generic.NameObject("/Info")] = generic.IndirectObject(number, generation, reader)
+    if "/ID" in trailer:
+        new[generic.NameObject("/ID")] = trailer.raw_get("/ID")
+    new[generic.NameObject("/Prev")] = generic.NumberObject(_last_table(reader))
+    count = max(count, number + 1)
+    if "/W" not in trailer:  # a table, not a stream
+        new[generic.NameObject("/Size")] = generic.NumberObject(count)
+        rows = f"xref\n{number} 1\n{start:010} {generation:05} n \ntrailer\n".encode()
+        return body + rows + _packed(new) + f"\nstartxref\n{table}\n%%EOF\n".encode()
+    rows = struct.pack(">BQHBQH", 1, start, generation, 1, table, 0)
+    stream = generic.StreamObject()
+    stream.update(new)
+    pairs = ((number, 1), (count, 1))
+    stream[generic.NameObject("/Type")] = generic.NameObject("/XRef")
+    stream[generic.NameObject("/Size")] = generic.NumberObject(count + 1)
+    stream[generic.NameObject("/W")] = generic.ArrayObject(map(generic.NumberObject, (1, 8, 2)))
+    stream[generic.NameObject("/Index")] = generic.ArrayObject(
+        generic.NumberObject(one) for pair in pairs for one in pair
+    )
+    stream.set_data(rows)
+    return body + f"{count} 0 obj\n".encode() + _packed(stream) + f"\nendobj\nstartxref\n{table}\n%%EOF\n".encode()
+
+
+def _last_table(reader: Any) -> int:  # noqa: ANN401 - the library's own type
+    """Return the place of the last table, as the file's end tells it; raise NotWritableError where it stands elsewhere."""
+    stream = reader.stream
+    size = stream.seek(0, 2)
+    stream.seek(max(size - _FAR, 0))
+    found = re.findall(rb"startxref\s+(\d{1,12})\s+%%EOF", stream.read(_FAR))
+    if not found:
+        raise not_writable("没有可用的 startxref", "there is no startxref that can be used")
+    place = int(found[-1])
+    stream.seek(min(place, size))
+    if not re.match(rb"\s*(?:xref|\d+\s+\d+\s+obj)", stream.read(64)):
+        raise not_writable("交叉引用表不在所说的位置", "the table of references is not where the PDF says")
+    return place
+
+
+def _packed(item: Any) -> bytes:  # noqa: ANN401 - the library's own type
+    out = io.BytesIO()
+    item.write_to_stream(out)
+    return out.getvalue()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, inflated, unreadable
-from hegui.service.labels.edits import Edit, digest, edited
+from hegui.service.labels.containers.container import Held, Slot, inflated, once, unreadable
+from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.schema import KEYWORD
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -24,7 +24,6 @@ _EXIF = b"eXIf"
 _AFTER_HEAD = 8 + 12 + 13
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _LARGEST_LOOSE = 1 << 20
-_MOST_PACKETS = 4
 _LARGEST_TEXT = 16 << 20
 _LARGEST = (1 << 31) - 1
 _XMP_PLACE = "iTXt XML:com.adobe.xmp"
@@ -92,7 +91,7 @@ class Png:
 
     def _parts(self, file: BinaryIO) -> Iterator[_Part]:
         """Yield the chunks that have labels, and all packets; raise UnreadableError for those that are damaged."""
-        packets = 0
+        held = Held(_LARGEST_TEXT * 2)
         for kind, at, length in self._chunks(file):
             if kind not in _TEXT_KINDS and kind != _EXIF:
                 if kind[:1].islower() and length <= _LARGEST_LOOSE:
@@ -110,21 +109,22 @@ class Png:
             part = _exif(at, data) if kind == _EXIF else _labelled(kind, at, data)
             if part is None:
                 continue
-            packets += part.packet is not None
-            if packets > _MOST_PACKETS:
-                raise unreadable("XMP 块过多", "there are too many XMP chunks")
+            held.take(sum(len(slot.value) for slot in part.slots) + len(part.packet or part.without))
             yield part
+
+    def _listed(self, file: BinaryIO) -> list[_Part]:
+        return list(self._parts(file))
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of XMP, text chunks and EXIF."""
-        for part in self._parts(file):
+        for part in once(file, self._listed):
             if part.packet is not None:
                 yield from xmp.read(part.packet, _XMP_PLACE)
             yield from part.slots
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the XMP chunk, or a new one after IHDR; labels elsewhere go, the rest is copied."""
-        parts = list(self._parts(source))
+        parts = once(source, self._listed)
         edits = [Edit(part.start, part.end, part.without) for part in parts if part.packet is None]
         packets = [(part, part.packet) for part in parts if part.packet is not None]
         part, packet = packets[0] if packets else (None, None)
@@ -134,11 +134,12 @@ class Png:
             edits.append(Edit(other.start, other.end, _chunk(b"iTXt", _XMP + _PLAIN + xmp.blanked(text))))
         target.writelines(edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of all but the labels, and of what else the packets say."""
-        parts = list(self._parts(file))
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield all but the labels, and what else the packets say."""
+        parts = once(file, self._listed)
         edits = [Edit(part.start, part.end, part.without) for part in parts]
-        return digest(file, edits, (xmp.rest(part.packet) for part in parts if part.packet is not None))
+        yield from edited(file, edits)
+        yield from (xmp.rest(part.packet) for part in parts if part.packet is not None)
 
 
 def _labelled(kind: bytes, at: int, data: bytes) -> _Part | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels import xmp
@@ -38,6 +37,6 @@ class Sidecar:
         """Put the label into the packet."""
         target.write(xmp.put(self._packet(source), value))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of what else the packet says."""
-        return sha256(xmp.rest(self._packet(file))).hexdigest()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield what else the packet says."""
+        yield xmp.rest(self._packet(file))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +19,6 @@ MOST_PARTS = 100_000
 """Most parts of one kind, such as frames of a tag, that are listed in memory; real files have some hundred."""
 _T = TypeVar("_T")
 Values = npt.NDArray[np.uint64]
-
-
-class Hash(Protocol):
-    """What hashlib gives."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take more bytes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +92,6 @@ class Moves:
     def one(self, place: int) -> int:
         """Return where one place moves to."""
         return int(self.all(np.array([place], np.uint64))[0])
-
-
-def digest(file: BinaryIO, into: Hash, at: int, length: int) -> None:
-    """Take a part of a file into a digest."""
-    for piece in pieces(file, at, length):
-        into.update(piece)
 
 
 def elsewhere(slots: Iterable[Slot]) -> Iterator[Slot]:

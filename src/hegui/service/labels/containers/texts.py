@@ -12,56 +12,46 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any, BinaryIO
 
 from hegui.kit.yaml import YAMLError, read_yaml
-from hegui.service.labels.containers.container import MOST_SLOTS, NotWritableError, Slot, not_writable, unreadable
+from hegui.service.labels.containers.container import (
+    MOST_SLOTS,
+    NotWritableError,
+    Slot,
+    not_writable,
+    pieces,
+    unreadable,
+)
+from hegui.service.labels.containers.encodings import Beginning, is_utf8
 from hegui.service.labels.schema import FIELDS, KEYWORD, LONGEST_VALUE, NEEDED, Deviation
 
-__all__ = ["Html", "Json", "Markdown", "NotWritableError", "PlainText", "is_text"]
+__all__ = ["Html", "Json", "Markdown", "NotWritableError", "PlainText"]
 
-LONGEST = 64 << 20
-"""Most bytes of a text file that is looked at."""
-_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_LONGEST_JSON = 4 << 20
+"""Most bytes of a JSON: parsed it is many times as large."""
+_FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(rf"^(['\"]?){KEYWORD}\1[ \t]*:.*(?:\r?\n(?:[ \t]+.*|[ \t]*(?=\r?\n)))*(?:\r?\n|\Z)", re.MULTILINE)
 # An editor that takes the dashes for a rule escapes them, and the marks inside.
 _DAMAGED = re.compile(
-    rf"\A\ufeff?\s*\\?-{{3}}.{{0,200}}?^\s*{KEYWORD}\s*:.*?^\s*ContentProducer\s*:", re.DOTALL | re.MULTILINE
+    rf"\A\s*\\?-{{3}}.{{0,200}}?^\s*{KEYWORD}\s*:.*?^\s*ContentProducer\s*:", re.DOTALL | re.MULTILINE
 )
 _DAMAGED_WITHIN = 4096
-_LONGEST_HEAD = 1 << 20
-"""Most characters of a page in which its head is looked for."""
+_LONGEST_META = 4 * LONGEST_VALUE
+_LOWER = {one: one + 32 for one in range(ord("A"), ord("Z") + 1)}
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|meta|title|body)[\s>]",
+    re.IGNORECASE,
+)
+_IN_HEAD = frozenset(
+    {"html", "head", "!doctype", "meta", "link", "base", "title", "script", "style", "noscript", "template"}
+)
 _NAME = re.compile(r"<(/?[a-z][^\s/>]*|!doctype)")
 _NEXT = re.compile("[>\"']")
-_ATTRIBUTE = re.compile(r"([^\s=/>\"'<]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+)")
+_ATTRIBUTE = re.compile(r"(?<![^\s/\"'])([^\s=/>\"'<]++)\s*+=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+)")
 _RAW = frozenset(
     {"title", "textarea", "xmp", "noscript", "template", "script", "style", "iframe", "noembed", "noframes"}
 )
-
-
-def is_text(head: bytes) -> bool:
-    """Say whether a file that begins so is text in UTF-8."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return "\0" not in text
-
-
-def _text(file: BinaryIO) -> str:
-    file.seek(0)
-    data = file.read(LONGEST + 1)
-    if len(data) > LONGEST:
-        raise unreadable("文本文件过大", "the text file is too large")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise unreadable(f"不是 UTF-8 文本（{error.reason}）", f"is no UTF-8 text ({error.reason})") from None
-
-
-def _digest(*parts: str) -> str:
-    return sha256("\0".join(parts).encode()).hexdigest()
 
 
 class PlainText:
@@ -71,12 +61,19 @@ class PlainText:
     suffixes = frozenset({".txt", ".text", ".srt", ".vtt", ".csv", ".log"})
 
     def recognises(self, head: bytes) -> bool:
-        """Say whether a file begins as text."""
-        return is_text(head)
+        """Say whether a file begins as text in UTF-8; other encodings count under the suffixes of text alone."""
+        return is_utf8(head)
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield nothing: what a text says of itself is its explicit label, not metadata."""
-        _text(file)
+        name = Beginning.of(file).encoding
+        decoder = codecs.getincrementaldecoder(name)()
+        try:
+            for piece in pieces(file, 0, file.seek(0, 2)):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise unreadable(f"不是 {name} 文本（{error.reason}）", f"is no text in {name} ({error.reason})") from None
         yield from ()
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
@@ -84,9 +81,9 @@ class PlainText:
         del source, target, value
         raise not_writable("纯文本没有元数据的位置", "plain text has no place for metadata")
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of the text."""
-        return _digest(_text(file))
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the text."""
+        yield from pieces(file, 0, file.seek(0, 2))
 
 
 class Json(PlainText):
@@ -97,9 +94,13 @@ class Json(PlainText):
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the label of an object that is one, or that holds one under `AIGC`."""
-        text = _text(file)
+        file.seek(0)
+        raw = file.read(_LONGEST_JSON + 1)
+        if len(raw) > _LONGEST_JSON:
+            raise unreadable("JSON 过大", "the JSON is too large")
         try:
-            data = json.loads(text)
+            text = raw.decode(json.detect_encoding(raw))
+            data = json.loads(text.removeprefix("\ufeff"))
         except (ValueError, RecursionError):
             raise unreadable("不是 JSON", "is no JSON") from None
         if isinstance(data, dict):
@@ -117,7 +118,7 @@ class Markdown(PlainText):
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the label of the front matter, a destroyed one too."""
-        text = _text(file)
+        text = Beginning.of(file).text
         match = _FRONT.match(text)
         if match is None:
             damaged = _DAMAGED.match(text[:_DAMAGED_WITHIN])
@@ -147,28 +148,32 @@ class Markdown(PlainText):
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the front matter, or begin the file with one; line ends stay as they are."""
-        text = _text(source)
+        start = Beginning.of(source)
+        text = start.text
         if next((slot for slot in self.read(source) if Deviation.DAMAGED_FRONT_MATTER in slot.notes), None):
             raise unreadable("文件头已被编辑器破坏", "the front matter was destroyed by an editor")
-        mark = "\ufeff" if text.startswith("\ufeff") else ""
-        text = text.removeprefix("\ufeff")
         end = "\r\n" if "\r\n" in text[:_DAMAGED_WITHIN] else "\n"
         fields = json.loads(value)
-        lines = [f"{KEYWORD}:", *(f"  {name}: {json.dumps(fields[name], ensure_ascii=False)}" for name in FIELDS), ""]
+        plain = not start.encoding.startswith("utf")
+        lines = [f"{KEYWORD}:", *(f"  {name}: {json.dumps(fields[name], ensure_ascii=plain)}" for name in FIELDS), ""]
         block = end.join(lines)
         match = _FRONT.match(text)
         if match is None:
-            new = f"---{end}{block}---{end}{text}"
+            edits = [(0, 0, f"---{end}{block}---{end}")]
         else:
-            rest = _BLOCK.sub("", match[1])
-            new = text[: match.start(1)] + block + rest + text[match.end(1) :]
-        target.write((mark + new).encode())
+            at = match.start(1)
+            edits = [(at + old.start(), at + old.end(), "") for old in _BLOCK.finditer(match[1])]
+            edits.append((at, at, block))
+        target.writelines(start.edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of the body and of the rest of the front matter."""
-        text = _text(file).removeprefix("\ufeff")
-        match = _FRONT.match(text)
-        return _digest("", text) if match is None else _digest(_BLOCK.sub("", match[1]), text[match.end() :])
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield the body and the rest of the front matter."""
+        start = Beginning.of(file)
+        match = _FRONT.match(start.text)
+        at = start.place(match.end() if match else 0)
+        yield _BLOCK.sub("", match[1]).encode() if match else b""
+        yield b"\0"
+        yield from pieces(file, at, file.seek(0, 2) - at)
 
 
 class _Metas:
@@ -177,11 +182,13 @@ class _Metas:
     The head is walked once, tag by tag; what a browser takes for text (a title, a script, a comment) is passed over.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, start: Beginning) -> None:
         self.found: list[tuple[int, int, str]] = []
         self.place = 0
-        self._text = text
-        low = text[:_LONGEST_HEAD].lower()
+        self._text = text = start.text
+        self._body = start.whole
+        # Letters beyond ASCII may change their number in lower case.
+        low = text.translate(_LOWER)
         at, size = 0, len(low)
         while (at := low.find("<", at)) >= 0:
             if low.startswith("<!--", at):
@@ -195,24 +202,32 @@ class _Metas:
             if end < 0:
                 if KEYWORD.lower() in low[at:] and name[1] == "meta":
                     raise unreadable("标签没有结束", "a tag does not end")
-                return
+                break
             if name[1] in {"/head", "body"}:
                 return
             self._tag(name[1], at, end)
             at = _after(low, f"</{name[1]}", end, size) if name[1] in _RAW else end
+        if not self._body:
+            raise unreadable("网页头部过长", "the head of the page is too long")
 
     def _tag(self, name: str, start: int, end: int) -> None:
+        self._body = self._body or (name.lstrip("/") not in _IN_HEAD)
         if name in {"html", "head", "!doctype"}:
             self.place = end
-        elif name == "meta":
+        elif name == "meta" and end - start <= _LONGEST_META:
             given = {
                 key.lower(): html.unescape(value.strip("\"'"))
-                for key, value in _ATTRIBUTE.findall(self._text[start:end])
+                for key, value in _ATTRIBUTE.findall(self._text, start, end)
             }
-            if given.get("name", "").upper() == KEYWORD:
+            if "charset" in given or given.get("http-equiv", "").lower() == "content-type":
+                # A browser looks for it in the first kilobyte only: the label goes behind it.
+                self.place = end
+            elif given.get("name", "").upper() == KEYWORD:
                 self.found.append((start, end, given.get("content", "")))
                 if len(self.found) > MOST_SLOTS:
                     raise unreadable("标识过多", "there are too many labels")
+        elif name == "meta" and KEYWORD in self._text[start:end].upper():
+            raise unreadable("标签过长", "a tag is too long")
 
 
 def _after(text: str, mark: str, at: int, size: int) -> int:
@@ -234,33 +249,33 @@ def _tag_end(text: str, at: int) -> int:
 
 
 class Html(PlainText):
-    """HTML pages."""
+    """HTML pages, in the encoding that they say they have."""
 
     name = "html"
     suffixes = frozenset({".html", ".htm", ".xhtml"})
 
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file begins as text, or as a page in another encoding."""
+        return is_utf8(head) or _PAGE.match(head.replace(b"\0", b"")) is not None
+
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of meta elements."""
-        for _, _, value in _Metas(_text(file)).found:
+        for _, _, value in _Metas(Beginning.of(file, page=True)).found:
             yield Slot(f"meta {KEYWORD}", value)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the head, or where a head would begin; other labels go."""
-        text = _text(source)
-        metas = _Metas(text)
-        new = f'<meta name="{KEYWORD}" content="{html.escape(value)}">'
-        edits = [(start, end, "") for start, end, _ in metas.found]
+        start = Beginning.of(source, page=True)
+        metas = _Metas(start)
+        new = f'<meta name="{KEYWORD}" content="{html.escape(value)}"/>'
+        edits = [(at, end, "") for at, end, _ in metas.found]
         if metas.found:
             edits[0] = (*edits[0][:2], new)
         else:
             edits.append((metas.place, metas.place, new))
-        for start, end, part in sorted(edits, reverse=True):
-            text = text[:start] + part + text[end:]
-        target.write(text.encode())
+        target.writelines(start.edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of all but the labels."""
-        text = _text(file)
-        for start, end, _ in sorted(_Metas(text).found, reverse=True):
-            text = text[:start] + text[end:]
-        return _digest(text)
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield all but the labels."""
+        start = Beginning.of(file, page=True)
+        yield from start.edited(file, [(at, end, "") for at, end, _ in _Metas(start).found])

@@ -8,11 +8,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, not_writable, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, not_writable, pieces, unreadable
 from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.exif import Directories, Entry
 from hegui.service.labels.schema import Deviation
@@ -22,7 +21,9 @@ _MOST_ENTRIES = 100_000
 _POINTERS = frozenset({330, 34665, 34853, 40965})
 _STRIPS = {273: 279, 324: 325, 513: 514}
 """The tags of the places of strips, tiles and old JPEG data, and those of their lengths."""
-_LONGEST_ARRAY = 64 << 20
+_MOST_STRIPS = 1 << 20
+_MOST_TIMES = 4
+"""How often a file may say a byte of it."""
 _FORMS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
 
@@ -55,9 +56,11 @@ class _Reading:
             for entry in directory.entries:
                 if entry.tag in _POINTERS:
                     self.all += [found for at in self.numbers(entry) for found in self._chain(at)]
+        strips = 0
         for directory in self.all:
             for at, length in self.strips(directory):
-                if at + length > self.tiff.size:
+                strips += 1
+                if at + length > self.tiff.size or strips > _MOST_STRIPS:
                     raise unreadable("TIFF 图像数据不完整", "the picture of the TIFF is incomplete")
 
     def _chain(self, at: int) -> list[_Directory]:
@@ -77,7 +80,7 @@ class _Reading:
     def numbers(self, entry: Entry) -> tuple[int, ...]:
         """Return the whole numbers of an entry."""
         form = _FORMS.get(entry.kind)
-        if form is None or entry.length > _LONGEST_ARRAY:
+        if form is None or entry.count > _MOST_STRIPS:
             raise unreadable(f"TIFF 标签 {entry.tag} 有误", f"tag {entry.tag} of the TIFF is wrong")
         raw = self.tiff.part(entry.value_at, entry.length)
         return struct.unpack(f"{self.tiff.order}{entry.count}{form}", raw)
@@ -97,8 +100,10 @@ class _Reading:
 
     def packets(self) -> Iterator[tuple[_Directory, Entry, bytes]]:
         """Yield the packets of the pages."""
+        held = Held()
         for directory in self.main:
             if (entry := directory.xmp()) is not None:
+                held.take(entry.length)
                 yield directory, entry, self.packet(entry)
 
     def comments(self) -> Iterator[exif.Found]:
@@ -160,29 +165,27 @@ class Tiff:
             edits.append(Edit(tiff.size, tiff.size, new))
         target.writelines(edited(source, edits))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every field but the labels, of strips and tiles, and of what else the packets say."""
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every field but the labels, strips and tiles, and what else the packets say."""
         found = _Reading(file)
         tiff = found.tiff
-        digest = sha256()
         blanks = {item.at: item.blank for item in found.comments()}
+        # Fields and strips may overlap, but not without end.
+        spent = Held(_MOST_TIMES * tiff.size)
         for directory in found.all:
             for entry in directory.entries:
                 if entry.tag == exif.XMP and directory in found.main:
                     continue
-                digest.update(struct.pack("<HHQ", entry.tag, entry.kind, entry.count))
+                yield struct.pack("<HHQ", entry.tag, entry.kind, entry.count)
                 tiff.part(entry.value_at, 0)
                 if entry.value_at in blanks:
-                    digest.update(blanks[entry.value_at])
+                    yield blanks[entry.value_at]
                 else:
-                    for piece in pieces(file, entry.value_at, entry.length):
-                        digest.update(piece)
+                    yield from pieces(file, entry.value_at, spent.take(entry.length))
             for at, length in found.strips(directory):
-                for piece in pieces(file, at, length):
-                    digest.update(piece)
+                yield from pieces(file, at, spent.take(length))
         for _, _, packet in found.packets():
-            digest.update(xmp.rest(packet))
-        return digest.hexdigest()
+            yield xmp.rest(packet)
 
 
 def _entry(tiff: Directories, length: int, place: int) -> bytes:

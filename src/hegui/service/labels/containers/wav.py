@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import BinaryIO
 
 from hegui.service.labels.containers import riff
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.containers.container import Slot, pieces, unreadable
 from hegui.service.labels.containers.riff import LONG, LONGEST, SHORT, STREAMED, Chunk
-from hegui.service.labels.containers.splice import Edit, apply, counted, digest, size_of, take
+from hegui.service.labels.containers.splice import Edit, apply, counted, size_of, take
 
 _SIGNATURES = {b"RIFF", b"RF64", b"BW64"}
 
@@ -83,17 +82,15 @@ class Wav:
             edits.append(Edit(data.at + 4, 4, SHORT.pack(data.length)))
         apply(source, target, edits)
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of every chunk, less the labels, and of what follows the RIFF."""
-        found = sha256()
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield every chunk, less the labels, and what follows the RIFF."""
         wave = _parsed(file)
         for item in wave.chunks:
             bare = riff.bared(file, item)
             if bare is not None:
-                found.update(riff.measured(bare))
+                yield riff.measured(bare)
             elif item is not wave.wide and item.kind != b"ds64":
-                found.update(item.kind + LONG.pack(item.length))
-                digest(file, found, item.data, item.length)
-                found.update(bytes(item.length & 1))
-        digest(file, found, wave.end, size_of(file) - wave.end)
-        return found.hexdigest()
+                yield item.kind + LONG.pack(item.length)
+                yield from pieces(file, item.data, item.length)
+                yield bytes(item.length & 1)
+        yield from pieces(file, wave.end, size_of(file) - wave.end)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Slot, not_writable, unreadable
-from hegui.service.labels.edits import Edit, digest, edited
+from hegui.service.labels.containers.container import Held, Slot, not_writable, unreadable
+from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.schema import Deviation
 
 _HEAD = 12
@@ -23,6 +23,7 @@ _PICTURES = frozenset({_LOSSY, _LOSSLESS, b"ANMF"})
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 _LARGEST = (1 << 32) - 10
 _LARGEST_EXIF = 16 << 20
+_MOST_CHUNKS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ def _chunks(file: BinaryIO) -> list[_Chunk]:
         after = min(at + 8 + length + length % 2, end)
         found.append(_Chunk(kind, at, length, after))
         at = after
+        if len(found) > _MOST_CHUNKS:
+            raise unreadable("WebP 块过多", "the WebP has too many chunks")
     if at != end or not any(chunk.kind in _PICTURES for chunk in found):
         raise unreadable("WebP 没有图像，或有多余字节", "the WebP has no picture, or bytes too many")
     return found
@@ -73,7 +76,9 @@ class _Reading:
         self.end = self.chunks[-1].end
         self.packets: list[tuple[_Chunk, bytes]] = []
         self.exif: list[tuple[_Chunk, exif.Found]] = []
+        held = Held(2 * xmp.LONGEST)
         for chunk in self.chunks:
+            held.take(chunk.length if chunk.kind in {_XMP, _ODD_XMP, b"EXIF"} else 0)
             if chunk.kind in {_XMP, _ODD_XMP}:
                 if chunk.length > xmp.LONGEST:
                     raise unreadable("XMP 过大", "the XMP is too large")
@@ -163,8 +168,8 @@ class WebP:
             raise not_writable("文件超过 4 GiB", "the file would be larger than 4 GiB")
         target.writelines(edited(source, [*edits, Edit(4, 8, struct.pack("<I", size))]))
 
-    def payload(self, file: BinaryIO) -> str:
-        """Return the digest of all but the labels, the size and the flag, and of what else the packets say."""
+    def payload(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield all but the labels, the size and the flag, and what else the packets say."""
         found = _Reading(file)
         start, data = found.head()
         edits = [*found.blanks(), *(Edit(chunk.start, chunk.end) for chunk, _ in found.packets)]
@@ -172,4 +177,5 @@ class WebP:
         last = found.chunks[-1]
         if (last.end - last.start) % 2 and last.kind not in {_XMP, _ODD_XMP}:
             edits.append(Edit(last.end, last.end, b"\0"))
-        return digest(file, edits, (xmp.rest(packet) for _, packet in found.packets))
+        yield from edited(file, edits)
+        yield from (xmp.rest(packet) for _, packet in found.packets)

@@ -15,7 +15,7 @@ from hegui.kit.errors import InputError, SettingsError
 from hegui.kit.text import Bi
 from hegui.service.labels import files, sidecar
 from hegui.service.labels.containers import HEAD, UnreadableError, container_of
-from hegui.service.labels.files import REFUSE, Inspection, NotVerifiedError, Seal, Verdict
+from hegui.service.labels.files import REFUSE, Inspection, Seal, Verdict
 from hegui.service.labels.marks import design, documents
 from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.marks.design import Typeface
@@ -120,23 +120,11 @@ def _labelled(visible: Path, final: Path, label: Label | None, name: str) -> Ins
             visible.replace(final)
             with final.open("rb") as done:
                 return files.inspect_stream(done, name)
-        before = container.payload(file)
         with final.open("wb+") as out:
-            file.seek(0)
             container.write(file, out, label.as_json())
             out.flush()
             os.fsync(out.fileno())
-            found = files.inspect_stream(out, name)
-            if len(found.readings) != 1 or found.label != label or container.payload(out) != before:
-                raise NotVerifiedError(
-                    Bi(
-                        "隐式标识读回不一致，没有写出文件",
-                        "the implicit label does not read back; no file was put in place",
-                    ),
-                    Bi("请报告这一缺陷，附上文件类型", "report this as a defect, with the kind of file"),
-                    cite="GB45438-6.1",
-                )
-    return found
+            return files.verified(container, file, out, name, label)
 
 
 def _beside_text(target: Path, label: Label) -> Inspection:
