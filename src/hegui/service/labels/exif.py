@@ -113,12 +113,12 @@ def label_in(text: str) -> str:
 def _comment(value: bytes, order: str) -> tuple[str, bytes]:
     """Return the text of a UserComment, and the value with spaces in its place."""
     code, body = value[:_CODE_LENGTH], value[_CODE_LENGTH:]
-    if code == b"UNICODE\0":
+    if code.upper() == b"UNICODE\0":
         for name in ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le"):
             text = body.decode(name, "replace")
             if label_in(text):
                 return text, code + (" " * (len(body) // 2)).encode(name) + b"\0" * (len(body) % 2)
-    if code not in {b"ASCII\0\0\0", b"\0" * 8, b"UNICODE\0", b"JIS\0\0\0\0\0"}:
+    if code.upper() not in {b"ASCII\0\0\0", b"\0" * 8, b"UNICODE\0", b"JIS\0\0\0\0\0"}:
         code, body = b"", value
     return body.decode("utf-8", "replace"), code + b" " * len(body)
 

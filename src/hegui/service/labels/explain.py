@@ -14,7 +14,7 @@ from hegui.service.labels.schema import DEVIATION_NAMES, KIND_NAMES, Deviation, 
 from hegui.service.labels.signatures import Signature
 
 _CLAUSES: dict[Deviation, str] = {
-    Deviation.MISSING_FIELD: "GB45438-E.b", Deviation.UNKNOWN_FIELD: "GB45438-E.b", Deviation.NULL_VALUE: "GB45438-E.b",
+    Deviation.MISSING_FIELD: "GB45438-E.b", Deviation.KEY_CASE: "GB45438-E.b", Deviation.UNKNOWN_FIELD: "GB45438-E.b", Deviation.NULL_VALUE: "GB45438-E.b",
     Deviation.NOT_TEXT: "GB45438-E.b", Deviation.OLD_SCHEMA: "GB45438-E.b", Deviation.FIRST_WRITE_EQUALITY: "GB45438-E.b",
     Deviation.LABEL_VALUE: "GB45438-E.b.1", Deviation.CHARACTERS: "GB45438-E.j", Deviation.NO_KEY: "GB45438-E.a",
     Deviation.OTHER_PLACE: "GB45438-6.1",

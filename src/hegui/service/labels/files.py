@@ -87,7 +87,8 @@ def inspect(path: Path) -> Inspection:
 
 def inspect_bytes(data: bytes, name: str) -> Inspection:
     """Return what the bytes of a file say; `name` is what it is called."""
-    return inspect_stream(OpenBytes(data), name)
+    with OpenBytes(data) as file:
+        return inspect_stream(file, name)
 
 
 def inspect_stream(file: BinaryIO, name: str) -> Inspection:

@@ -6,6 +6,8 @@ What real writers get wrong is read all the same, each fault by its name.
 
 from __future__ import annotations
 
+import ast
+import codecs
 import html
 import json
 import re
@@ -28,6 +30,10 @@ LONGEST_VALUE = 64 * 1024
 """Most bytes of a label that is read; the standard says none, the longest known is under 4 kB."""
 LONGEST_FIELD = 4096
 """Most characters of a field that is written; the standard says none."""
+_TELLING = NEEDED - {"Label"}
+"""Fields that other people's data do not have."""
+_BY_CASE = {name.lower(): name for name in FIELDS}
+_MOST_ESCAPES = 3
 _OLD = {"ServiceProvider": "ContentProducer", "ContentId": "ProduceID"}
 """An older schema of one cloud; `ServiceUser` and `Time` have no place in the new one."""
 # GB45438-E.j: 0x21, 0x23 to 0x5B, 0x5D to 0x7E; a quote may be escaped.
@@ -63,6 +69,8 @@ class Deviation(StrEnum):
     BYTE_ORDER_MARK = "byte_order_mark"  # 含 BOM
     DUPLICATE_KEY = "duplicate_key"  # 键重复
     MISSING_FIELD = "missing_field"  # 缺字段
+    KEY_CASE = "key_case"  # 键名大小写有误
+    ENCODING = "encoding"  # 编码不是 UTF-8
     UNKNOWN_FIELD = "unknown_field"  # 多余字段
     NULL_VALUE = "null_value"  # 值为 null
     NOT_TEXT = "not_text"  # 值不是字符串
@@ -88,6 +96,8 @@ DEVIATION_NAMES: dict[Deviation, Bi] = {
     Deviation.BYTE_ORDER_MARK: Bi("开头有字节顺序标记", "begins with a byte-order mark"),
     Deviation.DUPLICATE_KEY: Bi("有重复的键", "a key stands twice"),
     Deviation.MISSING_FIELD: Bi("缺少字段", "fields are missing"),
+    Deviation.KEY_CASE: Bi("键名大小写有误", "keys in the wrong case"),
+    Deviation.ENCODING: Bi("编码不是 UTF-8", "is not in UTF-8"),
     Deviation.UNKNOWN_FIELD: Bi("有标准之外的字段", "fields that the standard does not know"),
     Deviation.NULL_VALUE: Bi("字段值为 null", "a value is null"),
     Deviation.NOT_TEXT: Bi("字段值不是字符串", "a value is not text"),
@@ -163,8 +173,6 @@ def check(label: Label, *, first: bool = False) -> Label:
     wrong = faults(label)
     if first and (label.content_propagator, label.propagate_id) != (label.content_producer, label.produce_id):
         wrong = (*wrong, Deviation.FIRST_WRITE_EQUALITY)
-    if not label.produce_id:
-        wrong = (*wrong, Deviation.MISSING_FIELD)
     if wrong:
         names = [DEVIATION_NAMES[item] for item in dict.fromkeys(wrong)]
         raise LabelError(
@@ -187,8 +195,10 @@ def faults(label: Label) -> tuple[Deviation, ...]:
     found += code_faults(label.content_producer, Deviation.PRODUCER_CODE)
     if label.content_propagator:
         found += code_faults(label.content_propagator, Deviation.PROPAGATOR_CODE)
-    if not label.content_propagator and not label.propagate_id and label.content_producer:
+    if label.content_producer and not (label.content_propagator and label.propagate_id):
         found.append(Deviation.FIRST_WRITE_EQUALITY)
+    if not label.produce_id:
+        found.append(Deviation.MISSING_FIELD)
     plain = (label.label, label.content_producer, label.produce_id, label.content_propagator, label.propagate_id)
     reserved = (label.reserved_code1, label.reserved_code2)
     if not (all(map(_ALLOWED.fullmatch, plain)) and all(map(_ALLOWED_WITH_QUOTES.fullmatch, reserved))):
@@ -229,9 +239,27 @@ def _object(pairs: list[tuple[str, Any]]) -> _Pairs:
     return found
 
 
-def _decoded(raw: bytes | str) -> str:
-    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-    return text.strip("\0 \t\r\n")
+def _decoded(raw: bytes | str, found: list[Deviation]) -> str:
+    """Return the text up to its end; one in UTF-16 or GB 18030 is read as well."""
+    text = raw if isinstance(raw, str) else _text(raw, found)
+    return text.lstrip("\0 \t\r\n").partition("\0")[0].rstrip(" \t\r\n")
+
+
+def _text(raw: bytes, found: list[Deviation]) -> str:
+    name = (
+        json.detect_encoding(raw.lstrip(b"\0 \t\r\n") if b"{\0" not in raw[:8] else raw)
+        if b"\0" in raw[:8]
+        else "utf-8"
+    )
+    for encoding in dict.fromkeys((name, "gb18030")):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(raw)
+        except UnicodeDecodeError:
+            continue
+        if (encoding != "utf-8" and not text.isascii()) or encoding.startswith("utf-16"):
+            found.append(Deviation.ENCODING)
+        return text
+    return raw.decode("utf-8", "replace")
 
 
 def read(place: str, raw: bytes | str, *notes: Deviation) -> Reading | None:
@@ -240,20 +268,40 @@ def read(place: str, raw: bytes | str, *notes: Deviation) -> Reading | None:
     `notes` are deviations that the container saw. What should be a label and can not be read is a
     Reading without one.
     """
-    text = _decoded(raw[: LONGEST_VALUE + 1])
     found = list(notes)
+    text = _decoded(raw[: LONGEST_VALUE + 1], found)
     if len(text) > LONGEST_VALUE:
         return Reading(place, text[:200], None, (*found, Deviation.FIELD_TOO_LONG))
     if text.startswith("\ufeff"):
         found.append(Deviation.BYTE_ORDER_MARK)
         text = text.lstrip("\ufeff")
-    data = _json(text)
-    if data is None and "&quot;" in text:
-        found.append(Deviation.ESCAPED)
-        data = _json(html.unescape(text))
+    data = _understood(text, found)
     if data is None:
         return Reading(place, text, None, (*found, Deviation.NOT_JSON))
     return _unwrapped(place, text, data, found)
+
+
+def _understood(text: str, found: list[Deviation]) -> Any:  # noqa: ANN401 - JSON of any shape
+    """Return what a text says, undoing what writers do to JSON; None for what can not be understood."""
+    data = _json(text)
+    for _ in range(_MOST_ESCAPES):
+        if data is not None or "&" not in text or (plain := html.unescape(text)) == text:
+            break
+        text, data = plain, _json(plain)
+        if data is not None:
+            found.append(Deviation.ESCAPED)
+    if data is None and text.startswith('{\\"'):
+        data = _json(f'"{text}"')
+    if data is None and text.startswith("{"):
+        # As a program prints an object of its own: single quotes, a comma behind the last value.
+        try:
+            data = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+            return None
+        if not isinstance(data, dict):
+            return None
+        found.append(Deviation.NOT_JSON)
+    return data
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
@@ -269,6 +317,9 @@ def _unwrapped(place: str, text: str, data: Any, found: list[Deviation]) -> Read
         if isinstance(data, str):
             found.append(Deviation.DOUBLE_ENCODED)
             data = _json(data)
+        elif isinstance(data, list) and data and isinstance(data[0], Mapping):
+            found.append(Deviation.WRAPPED if len(data) == 1 else Deviation.DUPLICATE_KEY)
+            data = data[0]
         elif isinstance(data, Mapping) and (key := _wrapper(data)):
             # Annex E b) shows the object under `AIGC`, the guides without; both are fine, once.
             wraps += 1
@@ -281,12 +332,16 @@ def _unwrapped(place: str, text: str, data: Any, found: list[Deviation]) -> Read
 
 
 def _wrapper(data: Mapping[str, Any]) -> str:
-    return next((key for key in data if key.upper() == KEYWORD), "") if not NEEDED & set(data) else ""
+    return next((key for key in data if str(key).upper() == KEYWORD), "") if not NEEDED & set(data) else ""
 
 
 def from_mapping(place: str, data: Mapping[str, Any], notes: list[Deviation], text: str = "") -> Reading | None:
     """Return what a mapping of fields says, or None when it has none of a label's fields."""
     found = list(notes)
+    named = {_BY_CASE.get(str(key).lower(), key): value for key, value in data.items()}
+    if not NEEDED & set(data) and _TELLING & set(named):
+        found.append(Deviation.KEY_CASE)
+        data = named
     if not NEEDED & set(data):
         if not _OLD.keys() & set(data):
             return None
@@ -307,13 +362,17 @@ def from_mapping(place: str, data: Mapping[str, Any], notes: list[Deviation], te
             value = ""
         elif not isinstance(value, str):
             found.append(Deviation.NOT_TEXT)
-            value = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else str(value)
+            value = (
+                json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+                if isinstance(value, Mapping | list)
+                else str(value)
+            )
         # Half a surrogate pair is no text, and could not be written again.
         values.append(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     label = Label(*values)
     found += [
         item
         for item in faults(label)
-        if not (item is Deviation.FIRST_WRITE_EQUALITY and "ContentPropagator" in missing)
+        if not (item is Deviation.FIRST_WRITE_EQUALITY and {"ContentPropagator", "PropagateID"} & missing)
     ]
     return Reading(place, text, label, tuple(dict.fromkeys(found)), NEEDED - missing)

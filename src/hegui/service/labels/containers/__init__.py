@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import PurePath
 
 from hegui.service.labels.containers.avi import Avi
@@ -27,6 +28,7 @@ from hegui.service.labels.containers.webp import WebP
 
 __all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of", "unreadable"]
 
+_WIDE = (BOM_UTF16_LE, BOM_UTF16_BE)
 HEAD = 4096
 """Bytes at the beginning of a file that tell its format."""
 CONTAINERS: tuple[Container, ...] = (
@@ -47,9 +49,10 @@ def container_of(head: bytes, name: str) -> Container:
             chosen = item
             if suffix in item.suffixes:
                 break
-    if chosen is None and is_text(head):
+    if (chosen is None or (suffix not in chosen.suffixes and head.startswith(_WIDE))) and is_text(head):
         # Text in another encoding has nothing that it begins with: its name says what it is.
-        chosen = next((item for item in CONTAINERS if isinstance(item, PlainText) and suffix in item.suffixes), None)
+        texts = (item for item in CONTAINERS if isinstance(item, PlainText) and suffix in item.suffixes)
+        chosen = next(texts, chosen)
     if (
         isinstance(chosen, PlainText)
         and suffix not in chosen.suffixes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels.containers import riff
-from hegui.service.labels.containers.container import Slot, pieces, unreadable
+from hegui.service.labels.containers.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers.riff import LABEL, LONG, LONGEST, SHORT, Chunk
 from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
 
@@ -94,13 +94,13 @@ class Avi:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of LIST/INFO, and of the chunks where others put them."""
-        for part in _riffs(file):
+        for part in once(file, _riffs):
             for item in part.chunks:
                 yield from riff.labels(file, item, wave=False)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the sub-chunk into the list before the pictures if there is room, or a list at the end."""
-        riffs = _riffs(source)
+        riffs = once(source, _riffs)
         text = value.encode() + b"\0"
         inside = _in_room(source, riffs[0].chunks, text)
         gone, edits = (inside[0], [inside[1]]) if inside else (set[int](), list[Edit]())
@@ -128,7 +128,7 @@ class Avi:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield every chunk but junk and labels, and what follows the RIFFs."""
-        riffs = _riffs(file)
+        riffs = once(file, _riffs)
         for part in riffs:
             for item in part.chunks:
                 bare = riff.bared(file, item)

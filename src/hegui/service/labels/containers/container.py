@@ -96,7 +96,7 @@ class Container(Protocol):
 
 
 _PIECE = 1 << 18
-_MOST_READS, _LEAST_PART = 4_000_000, 16
+_MOST_READS, _LEAST_PART = 500_000, 16
 MOST_HELD = 64 << 20
 """Most bytes of one file's metadata (packets, tags, tables) that are held in memory; real files have some kilobytes."""
 
@@ -127,6 +127,11 @@ class OpenFile(io.FileIO):
         self._count.one()
         return super().read(size)
 
+    def close(self) -> None:
+        """Close, and let go of what was found."""
+        self.found = {}
+        super().close()
+
 
 class OpenBytes(io.BytesIO):
     """Bytes, as `OpenFile`."""
@@ -140,6 +145,11 @@ class OpenBytes(io.BytesIO):
         """Read; raise UnreadableError for more parts than there can be."""
         self._count.one()
         return super().read(size)
+
+    def close(self) -> None:
+        """Close, and let go of what was found."""
+        self.found = {}
+        super().close()
 
 
 def once(file: BinaryIO, look: Callable[[BinaryIO], _T]) -> _T:

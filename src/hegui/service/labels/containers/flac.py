@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels.containers import vorbis
-from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.id3 import Id3
 from hegui.service.labels.containers.splice import MOST_PARTS, Edit, apply, size_of, take
 
@@ -72,7 +72,7 @@ class Flac:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the comments, and of a tag before them."""
-        tag, blocks = self._blocks(file)
+        tag, blocks = once(file, self._blocks)
         if tag is not None:
             yield from tag.labels(own=False)
         for block in blocks:
@@ -116,7 +116,7 @@ class Flac:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield the audio, every block but padding, and the comments that are no label."""
-        tag, blocks = self._blocks(file)
+        tag, blocks = once(file, self._blocks)
         if tag is not None:
             yield from tag.others()
         for block in blocks:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Held, Slot, unreadable
+from hegui.service.labels.containers.container import Held, Slot, once, unreadable
 from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.schema import LONGEST_VALUE, Deviation
 
@@ -124,6 +124,11 @@ def _table(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
+def _listed(file: BinaryIO) -> tuple[_Blocks, list[_Block]]:
+    blocks = _Blocks(file)
+    return blocks, list(blocks)
+
+
 class Gif:
     """The container GIF, animated too."""
 
@@ -136,8 +141,8 @@ class Gif:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the packet and of comments."""
-        blocks = _Blocks(file)
-        for block in blocks:
+        blocks, listed = once(file, _listed)
+        for block in listed:
             if (packet := blocks.packet(block)) is not None:
                 yield from xmp.read(packet, "Application Extension XMP")
             elif label := blocks.comment(block):
@@ -145,9 +150,9 @@ class Gif:
 
     def _parts(self, file: BinaryIO) -> tuple[list[tuple[_Block, bytes]], list[Edit], int]:
         """Return the packets, what takes out labels elsewhere, and where a new packet goes: after leading extensions."""
-        blocks = _Blocks(file)
+        blocks, listed = once(file, _listed)
         packets, edits, insert_at, leading = [], [], blocks.first, True
-        for block in blocks:
+        for block in listed:
             packet = blocks.packet(block) if block.kind == _EXTENSION else None
             if packet is not None:
                 packets.append((block, packet))
@@ -159,17 +164,17 @@ class Gif:
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the packet, or a new one before the first picture; extensions make it a GIF89a."""
-        packets, edits, insert_at = self._parts(source)
+        packets, taken, insert_at = once(source, self._parts)
         block, packet = packets[0] if packets else (None, None)
         start, end = (block.start, block.end) if block else (insert_at, insert_at)
-        edits += [Edit(3, 6, b"89a"), Edit(start, end, _extension(xmp.put(packet, value)))]
+        edits = [*taken, Edit(3, 6, b"89a"), Edit(start, end, _extension(xmp.put(packet, value)))]
         edits += [Edit(other.start, other.end, _extension(xmp.blanked(text))) for other, text in packets[1:]]
         target.writelines(edited(source, edits))
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield all but the labels and the version, and what else the packets say."""
-        packets, edits, _ = self._parts(file)
-        edits += [Edit(3, 6), *(Edit(block.start, block.end) for block, _ in packets)]
+        packets, taken, _ = once(file, self._parts)
+        edits = [*taken, Edit(3, 6), *(Edit(block.start, block.end) for block, _ in packets)]
         yield from edited(file, edits)
         yield from (xmp.rest(packet) for _, packet in packets)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Held, Slot, not_writable, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, not_writable, once, pieces, unreadable
 from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.items import Box, Item, Location, Meta, box, boxes
 from hegui.service.labels.schema import Deviation
@@ -179,7 +179,7 @@ class Heif:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the XMP items, of a box of XMP, and of EXIF."""
-        found = _Reading(file)
+        found = once(file, _Reading)
         for held in found.packets:
             for slot in xmp.read(held.data, "XMP item" if held.item else "uuid XMP"):
                 notes = () if held.item else (Deviation.OTHER_PLACE,)
@@ -190,7 +190,7 @@ class Heif:
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the XMP item of the primary picture, or a new one; labels elsewhere are blanked."""
-        found = _Reading(source)
+        found = once(source, _Reading)
         meta, kinds = found.meta, {item.kind for item in found.top}
         if meta is None or b"iloc" not in meta.parts or kinds & _FRAGMENTED:
             raise not_writable("没有图像项目，或为分段文件", "it has no picture items, or is fragmented")
@@ -207,7 +207,7 @@ class Heif:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield the data, what the items are, and what else the packets say; of places, which box they are in."""
-        found = _Reading(file)
+        found = once(file, _Reading)
         noted = list(found.chunks())
         masks = found.blanks() + [edit for held in found.packets for edit in held.over(b"\0" * len(held.data))]
         for at, width, place in noted:

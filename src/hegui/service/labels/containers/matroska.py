@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from hegui.service.labels.containers import ebml
-from hegui.service.labels.containers.container import Slot, pieces, unreadable
+from hegui.service.labels.containers.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers.ebml import CRC, VOID, Element, packed
 from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
 from hegui.service.labels.schema import KEYWORD, Deviation
@@ -219,14 +219,14 @@ class Matroska:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of every Tags."""
-        for master in _layout(file).tags:
+        for master in once(file, _layout).tags:
             for kind, data, _ in master.parts:
                 if kind == _TAG:
                     yield from _labels(data, "Tags.Tag.SimpleTag")
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the SimpleTag among the tags; see above for where they go."""
-        layout = _layout(source)
+        layout = once(source, _layout)
         edits = _edits(layout, value)
         segment, tail = layout.segment, layout.end
         if layout.crc is not None:

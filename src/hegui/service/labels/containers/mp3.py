@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels.containers.ape import Ape
-from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.id3 import Id3, new_tag
 from hegui.service.labels.containers.splice import Edit, apply, size_of, take
 
@@ -116,7 +116,7 @@ class Mp3:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the tags before the audio, and behind it, where the guide does not want them."""
-        sound = self._sound(file)
+        sound = once(file, self._sound)
         for tag in sound.tags:
             yield from tag.labels()
         for other in sound.behind:
@@ -124,7 +124,7 @@ class Mp3:
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the frame into the first tag, in the tag's own version, or a new tag 2.4 before the audio."""
-        sound = self._sound(source)
+        sound = once(source, self._sound)
         edits = [
             Edit(tag.start, tag.end - tag.start, tag.packed(None if number else value))
             for number, tag in enumerate(sound.tags)
@@ -138,7 +138,7 @@ class Mp3:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield the audio with all that follows, and the frames and items that are no label."""
-        sound = self._sound(file)
+        sound = once(file, self._sound)
         for tag in (*sound.tags, *sound.behind):
             yield from tag.others()
         at = sound.audio

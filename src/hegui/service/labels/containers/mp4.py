@@ -17,7 +17,7 @@ import numpy as np
 from hegui.service.labels import xmp
 from hegui.service.labels.containers import bmff, itemlist
 from hegui.service.labels.containers.bmff import HEAD, Box
-from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.splice import Edit, Moves, Values, apply, counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 
@@ -126,7 +126,7 @@ class Mp4:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of all metadata of the film, its tracks and the file."""
-        for carrier in _film(file)[1]:
+        for carrier in once(file, _film)[1]:
             yield from carrier.labels(file)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
@@ -138,7 +138,7 @@ class Mp4:
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield every box but labels; places count from the box of the file that they are in."""
         starts = np.array([box.at for box in bmff.top(file)], np.uint64)
-        carriers = {item.box.at: item for item in _film(file)[1]}
+        carriers = {item.box.at: item for item in once(file, _film)[1]}
         for box in bmff.top(file):
             for path, leaf in bmff.leaves(file, box):
                 if leaf.at in carriers:
@@ -168,7 +168,7 @@ def _leaf(file: BinaryIO, path: bytes, box: Box, starts: Values) -> Iterator[byt
 
 def _metadata(file: BinaryIO, value: str) -> list[Edit]:
     """Return the edits of metadata, with the sizes of the boxes that hold them."""
-    film, carriers = _film(file)
+    film, carriers = once(file, _film)
     held = Held()
     for item in carriers:
         held.take(item.box.end - item.box.at)

@@ -24,6 +24,8 @@ _EXIF = b"eXIf"
 _AFTER_HEAD = 8 + 12 + 13
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _LARGEST_LOOSE = 1 << 20
+_MOST_CHUNKS = 250_000
+"""A picture of a gigabyte in pieces of 8 kB has half as many."""
 _LARGEST_TEXT = 16 << 20
 _LARGEST = (1 << 31) - 1
 _XMP_PLACE = "iTXt XML:com.adobe.xmp"
@@ -74,7 +76,7 @@ class Png:
             raise unreadable("不是 PNG", "is no PNG")
         at = 8
         size = file.seek(0, 2)
-        while True:
+        for _ in range(_MOST_CHUNKS):
             file.seek(at)
             head = file.read(8)
             if len(head) < 8:  # noqa: PLR2004 - length and kind
@@ -88,6 +90,7 @@ class Png:
             if kind == b"IEND":
                 return
             at += 12 + length
+        raise unreadable("PNG 块过多", "the PNG has too many chunks")
 
     def _parts(self, file: BinaryIO) -> Iterator[_Part]:
         """Yield the chunks that have labels, and all packets; raise UnreadableError for those that are damaged."""

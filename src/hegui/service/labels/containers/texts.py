@@ -104,7 +104,7 @@ class Json(PlainText):
         except (ValueError, RecursionError):
             raise unreadable("不是 JSON", "is no JSON") from None
         if isinstance(data, dict):
-            if NEEDED & set(data):
+            if (NEEDED - {"Label"}) & set(data):
                 yield Slot("object", text)
             elif KEYWORD in data:
                 yield Slot(KEYWORD, json.dumps({KEYWORD: data[KEYWORD]}, ensure_ascii=False))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Held, Slot, not_writable, pieces, unreadable
+from hegui.service.labels.containers.container import Held, Slot, not_writable, once, pieces, unreadable
 from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.exif import Directories, Entry
 from hegui.service.labels.schema import Deviation
@@ -124,7 +124,7 @@ class Tiff:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the packets and of EXIF."""
-        found = _Reading(file)
+        found = once(file, _Reading)
         for directory, _, packet in found.packets():
             notes = () if directory is found.main[0] else (Deviation.OTHER_PLACE,)
             for slot in xmp.read(packet, "IFD0 XMP" if not notes else "IFD XMP"):
@@ -134,7 +134,7 @@ class Tiff:
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into tag 0x2BC of the first directory, in its place or at the end; labels elsewhere are blanked."""
-        found = _Reading(source)
+        found = once(source, _Reading)
         tiff, first = found.tiff, found.main[0]
         entry = first.xmp()
         packet = xmp.put(found.packet(entry) if entry else None, value)
@@ -167,7 +167,7 @@ class Tiff:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield every field but the labels, strips and tiles, and what else the packets say."""
-        found = _Reading(file)
+        found = once(file, _Reading)
         tiff = found.tiff
         blanks = {item.at: item.blank for item in found.comments()}
         # Fields and strips may overlap, but not without end.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels.containers import riff
-from hegui.service.labels.containers.container import Slot, pieces, unreadable
+from hegui.service.labels.containers.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers.riff import LONG, LONGEST, SHORT, STREAMED, Chunk
 from hegui.service.labels.containers.splice import Edit, apply, counted, size_of, take
 
@@ -56,12 +56,12 @@ class Wav:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the chunk AIGC, and of LIST/INFO, id3 and XMP, where others put them."""
-        for item in _parsed(file).chunks:
+        for item in once(file, _parsed).chunks:
             yield from riff.labels(file, item, wave=True)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the chunk at the end of the RIFF."""
-        wave = _parsed(source)
+        wave = once(source, _parsed)
         edits: list[Edit] = []
         for item in wave.chunks:
             bare = riff.bared(source, item)
@@ -84,7 +84,7 @@ class Wav:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield every chunk, less the labels, and what follows the RIFF."""
-        wave = _parsed(file)
+        wave = once(file, _parsed)
         for item in wave.chunks:
             bare = riff.bared(file, item)
             if bare is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Held, Slot, not_writable, unreadable
+from hegui.service.labels.containers.container import Held, Slot, not_writable, once, unreadable
 from hegui.service.labels.edits import Edit, edited
 from hegui.service.labels.schema import Deviation
 
@@ -136,7 +136,7 @@ class WebP:
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the packet and of EXIF."""
-        found = _Reading(file)
+        found = once(file, _Reading)
         found.head()
         for chunk, packet in found.packets:
             for slot in xmp.read(packet, "XMP chunk"):
@@ -147,7 +147,7 @@ class WebP:
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the chunk `XMP `, or a new one at the end, and set the flag; labels of EXIF are blanked."""
-        found = _Reading(source)
+        found = once(source, _Reading)
         start, data = found.head()
         new = _chunk(_EXTENDED, bytes((data[0] | _XMP_FLAG,)) + data[1:])
         edits = [*found.blanks(), Edit(_HEAD, start, new)]
@@ -170,7 +170,7 @@ class WebP:
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield all but the labels, the size and the flag, and what else the packets say."""
-        found = _Reading(file)
+        found = once(file, _Reading)
         start, data = found.head()
         edits = [*found.blanks(), *(Edit(chunk.start, chunk.end) for chunk, _ in found.packets)]
         edits += [Edit(4, 8), Edit(_HEAD, start, bytes((data[0] & ~_XMP_FLAG,)) + data[1:])]
