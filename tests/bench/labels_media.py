@@ -27,6 +27,7 @@ import av  # noqa: E402
 
 from hegui.service.labels import files  # noqa: E402
 from hegui.service.labels.containers import container_of  # noqa: E402
+from hegui.service.labels.containers.container import OpenFile  # noqa: E402
 from hegui.service.labels.schema import Label  # noqa: E402
 from tests.unit.labels import media  # noqa: E402
 
@@ -62,7 +63,7 @@ def best(rounds: int, act: Callable[[], object]) -> str:
 
 def alone(path: Path, target: Path) -> None:
     """Write without the checks around it: what the writers of others do."""
-    with path.open("rb") as source, target.open("wb") as out:
+    with OpenFile(path) as source, target.open("wb") as out:
         container_of(source.read(4096), path.name).write(source, out, LABEL.as_json())
 
 

@@ -118,13 +118,14 @@ def many_items(count: int) -> bytes:
     return box(b"ftyp", b"heic\0\0\0\0mif1heic") + meta + box(b"mdat", bytes(5 * MIB))
 
 
-def object_stream(data: bytes) -> bytes:
+def object_stream(data: bytes, kids: bytes = b"3 0 R") -> bytes:
     """Return a PDF whose information stands in a stream of objects that unpacks to a great deal."""
     packed = zlib.compress(data, 9)
     held = b"<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>stream\n" % len(packed) + packed + b"\nendstream"
     body = (
-        b"%%PDF-1.5\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Kids[3 0 R 2 0 R]/Count 2/Type/Pages>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>\nendobj\n4 0 obj\n%s\nendobj\n"
-        % held
+        b"%%PDF-1.5\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Kids[%s]/Count 2/Type/Pages>>\nendobj\n"
+        b"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>\nendobj\n4 0 obj\n%s\nendobj\n"
+        % (kids, held)
     )
     at = len(body)
     rows = b"".join(
@@ -172,8 +173,8 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "jpeg: very many segments": (".jpg", lambda: jpeg(b"\xff\xe5\0\2" * 6 * MIB)),
     "webp: very many chunks": (".webp", lambda: b"RIFF" + struct.pack("<I", 4 + 32 * MIB) + b"WEBP" + b"VP8 \0\0\0\0" * 4 * MIB),
     "webp: many packets": (".webp", lambda: b"RIFF" + struct.pack("<I", 4 + 48 * (MIB + 8)) + b"WEBP" + riff_chunk(b"XMP ", b" " * MIB) * 48),
-    "gif: a comment of tiny blocks": (".gif", lambda: saved("GIF")[:-1] + b"\x21\xfe" + b"\1a" * 12 * MIB + b"\0;"),
-    "gif: very many extensions": (".gif", lambda: saved("GIF")[:-1] + b"\x21\xf9\0" * 10 * MIB + b";"),
+    "gif: a comment of tiny blocks": (".gif", lambda: saved("GIF")[:-1] + b"\x21\xfe" + b"\1a" * 2 * MIB + b"\0;"),
+    "gif: very many extensions": (".gif", lambda: saved("GIF")[:-1] + b"\x21\xf9\0" * 2 * MIB + b";"),
     "gif: many packets": (".gif", lambda: saved("GIF")[:-1] + (b"\x21\xff\x0bXMP DataXMP" + (b"\xff" + b" " * 255) * 4096 + b"\0") * 48 + b";"),
     "tiff: a long table of strips": (".tif", lambda: tiff([(273, 4, 8 * MIB, 38), (279, 4, 8 * MIB, 38)], bytes(32 * MIB))),
     "tiff: one packet on many pages": (".tif", lambda: tiff_pages(4000, 4 * MIB)),
@@ -200,6 +201,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "docx: properties in a remark": (".docx", lambda: archive(docProps__custom_xml=b"<Properties><!--" + b'<property name="AIGC">' * 700_000 + b"--></Properties>")),
     "docx: entities": (".docx", lambda: archive(docProps__custom_xml=ENTITY)),
     "pdf: a stream of objects that unpacks": (".pdf", lambda: object_stream(b"6 0 <</A(" + b"a" * (70 * MIB) + b")>>")),
+    "pdf: pages that hold themselves": (".pdf", lambda: object_stream(b"6 0 <<>>", b"3 0 R 2 0 R")),
     "pdf: a list without end": (".pdf", long_table),
     "pdf: nested": (".pdf", lambda: paper().replace(b"/Title", b"/A" + b"[" * 500_000 + b"/Title")),
     "html: an attribute of a mebibyte": (".html", lambda: b"<html><head><meta " + b"a" * (MIB - 100) + b" name=x>"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import pieces
+from hegui.service.labels.containers.container import copy, pieces
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,3 +29,13 @@ def edited(source: BinaryIO, edits: Iterable[Edit], first: int = 0, last: int | 
         yield edit.new
         done = edit.end
     yield from pieces(source, done, end - done)
+
+
+def put(source: BinaryIO, target: BinaryIO, edits: Iterable[Edit]) -> None:
+    """Write a file as it is after edits that do not overlap; raise UnreadableError."""
+    done = 0
+    for edit in sorted(edits):
+        copy(source, target, done, edit.start - done)
+        target.write(edit.new)
+        done = edit.end
+    copy(source, target, done, source.seek(0, 2) - done)

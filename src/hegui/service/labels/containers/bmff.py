@@ -17,6 +17,7 @@ _MOST = {4: (1 << 32) - 1, 8: (1 << 64) - 1}
 _HOLDING = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"mvex", b"edts", b"dinf", b"moof", b"traf", b"mfra"}
 _MOST_BOXES = 500_000
 """A day of fragments of half a second has 350,000."""
+_MOST_INSIDE = 65_536
 _DEEPEST = 60
 """Bytes of the longest path; the longest that the standard knows, of chunk tables, has 25."""
 _TABLES = {b"stco": 4, b"co64": 8}
@@ -62,7 +63,7 @@ def top(file: BinaryIO) -> Iterator[Box]:
 
 def within(file: BinaryIO, box: Box) -> Iterator[Box]:
     """Yield the boxes in a box."""
-    yield from boxes(file, box.data, box.end)
+    yield from counted(boxes(file, box.data, box.end), _MOST_INSIDE)
 
 
 def leaves(file: BinaryIO, box: Box, path: bytes = b"") -> Iterator[tuple[bytes, Box]]:

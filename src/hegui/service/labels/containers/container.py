@@ -96,6 +96,7 @@ class Container(Protocol):
 
 
 _PIECE = 1 << 18
+_LONG, _LONGEST_COPY = 1 << 17, 1 << 30
 _MOST_READS, _LEAST_PART = 500_000, 16
 MOST_HELD = 64 << 20
 """Most bytes of one file's metadata (packets, tags, tables) that are held in memory; real files have some kilobytes."""
@@ -206,8 +207,28 @@ def same(one: Iterable[bytes], other: Iterable[bytes]) -> bool:
 
 
 def copy(source: BinaryIO, target: BinaryIO, at: int, length: int) -> None:
-    """Append a part of one file to another, never more than a mebibyte of it in memory."""
-    target.writelines(pieces(source, at, length))
+    """Append a part of one file to another, by the system where it can, else in pieces."""
+    done = _copied_by_system(source, target, at, length) if length >= _LONG else 0
+    target.writelines(pieces(source, at + done, length - done))
+
+
+def _copied_by_system(source: BinaryIO, target: BinaryIO, at: int, length: int) -> int:
+    """Return how many bytes the system could copy from file to file; the target stands behind them."""
+    if not (isinstance(source, OpenFile) and isinstance(target, io.BufferedWriter) and hasattr(os, "copy_file_range")):
+        return 0
+    target.flush()
+    start, done = target.tell(), 0
+    try:
+        while done < length and (
+            step := os.copy_file_range(
+                source.fileno(), target.fileno(), min(length - done, _LONGEST_COPY), at + done, start + done
+            )
+        ):
+            done += step
+    except OSError:  # another file system, or one that does not know how
+        pass
+    target.seek(start + done)
+    return done
 
 
 def inflated(data: bytes, most: int) -> bytes:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.containers.container import Held, Slot, once, unreadable
-from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import LONGEST_VALUE, Deviation
 
 _HEAD = 13
@@ -21,6 +21,7 @@ _APPLICATION, _COMMENT = 0xFF, 0xFE
 _XMP = b"XMP DataXMP"
 _MAGIC = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
 _LARGEST = xmp.LONGEST + len(_MAGIC)
+_MOST_BLOCKS = 250_000
 _LONGEST_COMMENT = 4 * LONGEST_VALUE
 
 
@@ -69,7 +70,7 @@ class _Blocks:
 
     def __iter__(self) -> Iterator[_Block]:
         at, images = self.first, 0
-        while True:
+        for _ in range(_MOST_BLOCKS):
             kind = self._bytes(at, 1)[0]
             if kind == _TRAILER:
                 if not images:
@@ -86,6 +87,7 @@ class _Blocks:
             end = self._after(data)
             yield _Block(kind, label, at, data, end)
             at = end
+        raise unreadable("GIF 块过多", "the GIF has too many blocks")
 
     def text(self, block: _Block) -> bytes:
         """Return the data of an extension, its blocks joined; of a long one the beginning."""
@@ -169,7 +171,7 @@ class Gif:
         start, end = (block.start, block.end) if block else (insert_at, insert_at)
         edits = [*taken, Edit(3, 6, b"89a"), Edit(start, end, _extension(xmp.put(packet, value)))]
         edits += [Edit(other.start, other.end, _extension(xmp.blanked(text))) for other, text in packets[1:]]
-        target.writelines(edited(source, edits))
+        put(source, target, edits)
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield all but the labels and the version, and what else the packets say."""

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.containers.container import Held, Slot, not_writable, once, pieces, unreadable
-from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.items import Box, Item, Location, Meta, box, boxes
 from hegui.service.labels.schema import Deviation
 
@@ -203,7 +203,7 @@ class Heif:
             edits += own.over(packet.ljust(len(own.data)))
         else:
             edits = list(_grown(found, meta, edits, own, packet))
-        target.writelines(edited(source, edits))
+        put(source, target, edits)
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield the data, what the items are, and what else the packets say; of places, which box they are in."""

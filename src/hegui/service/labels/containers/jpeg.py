@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.containers.container import Held, Slot, not_writable, once, unreadable
-from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import Deviation
 
 _APP0, _APP1, _APP15, _COM, _SOS, _EOI, _SOI = 0xE0, 0xE1, 0xEF, 0xFE, 0xDA, 0xD9, 0xD8
@@ -218,7 +218,7 @@ class Jpeg:
             edit.start >= found.index_at and edit.end - edit.start != len(edit.new) for edit in edits
         ):
             raise not_writable("XMP 在多图索引之后", "its XMP stands behind the index of its pictures")
-        target.writelines(edited(source, edits))
+        put(source, target, edits)
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield all but the labels, and what else the packets say."""

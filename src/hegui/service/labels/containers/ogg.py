@@ -63,9 +63,6 @@ class _Stream:
     moved: int = 0
     held: list[_Page] = field(default_factory=list)
 
-    def whole(self) -> bool:
-        return any(one != _FULL for page in self.held for one in page.lacing)
-
 
 def _pages(file: BinaryIO) -> Iterator[_Page]:
     """Yield the pages; raise UnreadableError for a damaged or incomplete one."""
@@ -157,7 +154,7 @@ def _walk(file: BinaryIO) -> Iterator[tuple[_Stream, _Page | None, _Header | Non
         pages += 1
         if held > LARGEST or pages > MOST_PARTS:
             raise unreadable("Ogg 注释过大", "the Ogg comments are too large")
-        if stream.whole():
+        if page.lacing.strip(b"\xff"):  # a packet ends in it
             yield stream, None, _Header.of(stream)
             held -= sum(len(one.body) + 1 for one in stream.held)
             pages -= len(stream.held)

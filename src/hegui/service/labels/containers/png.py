@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.containers.container import Held, Slot, inflated, once, unreadable
-from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import KEYWORD
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -135,7 +135,7 @@ class Png:
         edits.append(Edit(part.start, part.end, new) if part else Edit(_AFTER_HEAD, _AFTER_HEAD, new))
         for other, text in packets[1:]:
             edits.append(Edit(other.start, other.end, _chunk(b"iTXt", _XMP + _PLAIN + xmp.blanked(text))))
-        target.writelines(edited(source, edits))
+        put(source, target, edits)
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield all but the labels, and what else the packets say."""

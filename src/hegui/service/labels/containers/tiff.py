@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.containers.container import Held, Slot, not_writable, once, pieces, unreadable
-from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.edits import Edit, put
 from hegui.service.labels.exif import Directories, Entry
 from hegui.service.labels.schema import Deviation
 
@@ -163,7 +163,7 @@ class Tiff:
             if not tiff.big and tiff.size + len(new) >= 1 << 32:
                 raise not_writable("文件超过 4 GiB", "the file would be larger than 4 GiB")
             edits.append(Edit(tiff.size, tiff.size, new))
-        target.writelines(edited(source, edits))
+        put(source, target, edits)
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield every field but the labels, strips and tiles, and what else the packets say."""

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.containers.container import Held, Slot, not_writable, once, unreadable
-from hegui.service.labels.edits import Edit, edited
+from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import Deviation
 
 _HEAD = 12
@@ -166,7 +166,7 @@ class WebP:
         size = found.end - 8 + sum(len(edit.new) - (edit.end - edit.start) for edit in edits)
         if size > _LARGEST:
             raise not_writable("文件超过 4 GiB", "the file would be larger than 4 GiB")
-        target.writelines(edited(source, [*edits, Edit(4, 8, struct.pack("<I", size))]))
+        put(source, target, [*edits, Edit(4, 8, struct.pack("<I", size))])
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield all but the labels, the size and the flag, and what else the packets say."""
