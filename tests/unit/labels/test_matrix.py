@@ -222,6 +222,8 @@ def test_a_layout_is_written_read_replaced_and_passed_on(layout: str, tmp_path: 
         read_by_others(target, label)
     if suffix == ".pdf":
         assert target.read_bytes().startswith(path.read_bytes()), "what was signed stays as it was"
+        more = target.read_bytes().removeprefix(path.read_bytes())
+        assert more.count(b"/XRef") == (3 if "streams" in layout else 0), "a table for a table, a stream for a stream"
     elif suffix == ".mp3":
         assert b"number-old" not in target.read_bytes()
         if "behind" not in layout:  # ffmpeg takes such a tag for sound

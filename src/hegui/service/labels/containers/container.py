@@ -97,7 +97,7 @@ class Container(Protocol):
 
 _PIECE = 1 << 18
 _LONG, _LONGEST_COPY = 1 << 17, 1 << 30
-_MOST_READS, _LEAST_PART = 500_000, 16
+_MOST_READS, _LEAST_PART = 500_000, 6
 MOST_HELD = 64 << 20
 """Most bytes of one file's metadata (packets, tags, tables) that are held in memory; real files have some kilobytes."""
 

@@ -165,9 +165,10 @@ def _revision(reader: Any, value: str, size: int) -> bytes:  # noqa: ANN401 - th
     new[generic.NameObject("/Info")] = generic.IndirectObject(number, generation, reader)
     if "/ID" in trailer:
         new[generic.NameObject("/ID")] = trailer.raw_get("/ID")
-    new[generic.NameObject("/Prev")] = generic.NumberObject(_last_table(reader))
+    last, streamed = _last_table(reader)
+    new[generic.NameObject("/Prev")] = generic.NumberObject(last)
     count = max(count, number + 1)
-    if "/W" not in trailer:  # a table, not a stream
+    if not streamed:
         new[generic.NameObject("/Size")] = generic.NumberObject(count)
         rows = f"xref\n{number} 1\n{start:010} {generation:05} n \ntrailer\n".encode()
         return body + rows + _packed(new) + f"\nstartxref\n{table}\n%%EOF\n".encode()
@@ -185,8 +186,8 @@ def _revision(reader: Any, value: str, size: int) -> bytes:  # noqa: ANN401 - th
     return body + f"{count} 0 obj\n".encode() + _packed(stream) + f"\nendobj\nstartxref\n{table}\n%%EOF\n".encode()
 
 
-def _last_table(reader: Any) -> int:  # noqa: ANN401 - the library's own type
-    """Return the place of the last table, as the file's end tells it; raise NotWritableError where it stands elsewhere."""
+def _last_table(reader: Any) -> tuple[int, bool]:  # noqa: ANN401 - the library's own type
+    """Return the place of the last table, and whether it is a stream; raise NotWritableError where it stands elsewhere."""
     stream = reader.stream
     size = stream.seek(0, 2)
     stream.seek(max(size - _FAR, 0))
@@ -195,9 +196,10 @@ def _last_table(reader: Any) -> int:  # noqa: ANN401 - the library's own type
         raise not_writable("没有可用的 startxref", "there is no startxref that can be used")
     place = int(found[-1])
     stream.seek(min(place, size))
-    if not re.match(rb"\s*(?:xref|\d+\s+\d+\s+obj)", stream.read(64)):
+    head = re.match(rb"\s*(?:xref|\d+\s+\d+\s+(obj))", stream.read(64))
+    if head is None:
         raise not_writable("交叉引用表不在所说的位置", "the table of references is not where the PDF says")
-    return place
+    return place, head[1] is not None
 
 
 def _packed(item: Any) -> bytes:  # noqa: ANN401 - the library's own type
