@@ -102,7 +102,7 @@ class Finder:
             found = self._spans(hits, text, bones, before, final=final)
             spans += [(form, span) for span in found for form in library.bones.words[span.number]]
         if literally:
-            literal = self._literal(fold or folding(text), before, final=final)
+            literal = self._literal(fold or folding(text), text, before, final=final)
             spans += [(form, span) for span in literal for form in library.literal.words[span.number]]
         return self._fair(spans, text, before, nearby, final=final)
 
@@ -218,7 +218,7 @@ class Finder:
         left, right = _left_bones(text, places[0], before), _right_bones(text, places[-1] + 1)
         return not word.isascii() and self._segmenter.gap(left, parts, right)
 
-    def _literal(self, folded: Folded, before: str, *, final: bool) -> Iterator[_Span]:
+    def _literal(self, folded: Folded, text: str, before: str, *, final: bool) -> Iterator[_Span]:
         context = fold_character(before[-1])[-1:] if before else ""
         joined = context + folded.text
         for begin, stop, number in self._library.literal.matcher.find(joined):
@@ -226,12 +226,14 @@ class Finder:
             if first < 0 or (is_latin(joined[begin]) and begin and is_latin(joined[begin - 1])):
                 continue
             start, end = folded.origin(first), folded.end(stop - len(context))
-            lane: Lane | None = Lane.EXACT
-            if is_latin(joined[stop - 1]):
-                if stop < len(joined) and is_latin(joined[stop]):
-                    continue
-                lane = Lane.EXACT if stop < len(joined) or final else None
-            yield _Span(number, start, end, lane)
+            if is_latin(joined[stop - 1]) and stop < len(joined) and is_latin(joined[stop]):
+                continue
+            word = joined[begin:stop]
+            is_open = is_latin(word[-1]) and stop == len(joined)
+            if not final and (is_open or not (word.isascii() or self._settled(text, end))):
+                yield _Span(number, start, end, None)
+            else:
+                yield _Span(number, start, end, self._place(word, text, start, end, before))
 
 
 def _last_repetition(text: str, places: Sequence[int]) -> int:
