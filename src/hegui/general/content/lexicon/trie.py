@@ -6,7 +6,8 @@ of least cost, in whole numbers: equal on every machine. A step from a state by 
 
     magic 8 bytes, SHA-256 of all that follows (32), then five little-endian 32-bit numbers:
     characters, slots, longest word, cost of a character that is no word by itself, words;
-    then the characters (UTF-16), base (32 bits a slot), check (16), cost (8, 0 for no word)
+    then the characters (UTF-16), base (32 bits a slot), check (16), cost (8, 0 for no word), and
+    for each character its cost in a foreign name that is spelt by sound (8, 0 where it spells none)
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 
-MAGIC: Final = b"HGLEX\x00\x00\x01"
+MAGIC: Final = b"HGLEX\x00\x00\x02"
 SCALE: Final = 12
 """Units of cost in one natural logarithm: a step is 8 % of a frequency."""
 COSTLIEST: Final = 255
@@ -55,6 +56,8 @@ class Lexicon:
     base: array[int] = field(repr=False)
     check: array[int] = field(repr=False)
     cost: bytes = field(repr=False)
+    spelt: bytes = field(repr=False)
+    """By code, and one beyond the last, the cost of a character in a foreign name spelt by sound (夏洛克); 0 for none."""
     longest: int
     """Characters of the longest word."""
     unknown: int
@@ -113,11 +116,12 @@ def decode(data: bytes) -> Lexicon:
     base.frombytes(view[at : at + 4 * slots])
     at += 4 * slots
     check.frombytes(view[at : at + 2 * slots])
-    at += 2 * slots
     if sys.byteorder == "big":
         base.byteswap()
         check.byteswap()
-    return Lexicon(codes, base, check, data[at:], longest, unknown, words, digest.hex()[:16])
+    at += 2 * slots
+    spelt = b"\0" + data[at + slots :] + b"\0"
+    return Lexicon(codes, base, check, data[at : at + slots], spelt, longest, unknown, words, digest.hex()[:16])
 
 
 @dataclass(slots=True)
@@ -127,8 +131,11 @@ class _Node:
     base: int = 0
 
 
-def encode(costs: Mapping[str, int], unknown: int) -> bytes:
-    """Return a lexicon's file for words with costs from 1 to 255; the same words give the same bytes."""
+def encode(costs: Mapping[str, int], unknown: int, spelt: Mapping[str, int] | None = None) -> bytes:
+    """Return a lexicon's file for words with costs from 1 to 255; the same words give the same bytes.
+
+    `spelt` are the characters that foreign names are spelt with, and their costs; those of no word are left out.
+    """
     used: dict[str, int] = {}
     for word in costs:
         for character in word:
@@ -160,6 +167,7 @@ def encode(costs: Mapping[str, int], unknown: int) -> bytes:
                 stack.append(child)
     rest = _COUNTS.pack(len(codes), slots, max(map(len, costs)), unknown, len(costs))
     rest += "".join(alphabet).encode("utf-16-le") + base.tobytes() + check.tobytes() + cost.tobytes()
+    rest += bytes((spelt or {}).get(character, 0) for character in alphabet)
     return MAGIC + sha256(rest).digest() + rest
 
 
