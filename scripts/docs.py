@@ -21,6 +21,8 @@ from hegui.law.register import MEASURES
 from hegui.people.facts import RESULT_NAMES
 from hegui.people.permits import ROLE_NAMES
 from hegui.service.gateway.queries import OUTCOMES
+from hegui.service.releases.models import CONTENT_STATES, GRANT_STATES
+from hegui.service.uploads.models import FORMS, JUDGEMENTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -111,6 +113,16 @@ def glossary() -> str:
         ("审核状态 states of the review", {str(_value(key)): name for key, name in STATE_NAMES.items()}),
         ("审核环节 stages of the review", {str(_value(key)): name for key, name in STAGE_NAMES.items()}),
         ("审核结论 verdicts of the review", {str(_value(key)): name for key, name in VERDICT_NAMES.items()}),
+        (
+            "无显式标识的许可 leave to be given content unlabelled",
+            {str(_value(key)): name for key, name in GRANT_STATES.items()},
+        ),
+        (
+            "无显式标识内容的结果 outcomes of unlabelled contents",
+            {str(_value(key)): name for key, name in CONTENT_STATES.items()},
+        ),
+        ("上传的判断 judgements of uploads", {str(_value(key)): name for key, name in JUDGEMENTS.items()}),
+        ("传播要素的写法 forms of propagation", {str(_value(key)): name for key, name in FORMS.items()}),
         ("依据 marks", dict(MARKS)),
         ("约束谁 who is bound", dict(WHO)),
         ("规定的性质 natures", dict(NATURES)),

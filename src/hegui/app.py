@@ -28,9 +28,15 @@ from hegui.service.gateway import facts as gateway_facts
 from hegui.service.gateway import pages as gateway_pages
 from hegui.service.gateway import shadow_pages
 from hegui.service.gateway.reading import content_of
+from hegui.service.releases import facts as release_facts
+from hegui.service.releases import pages as release_pages
+from hegui.service.uploads import facts as upload_facts
+from hegui.service.uploads import pages as upload_pages
 from hegui.store import Store
 
-FACTS: tuple[FactSource, ...] = (gateway_facts.facts, rulebook_facts.facts, review_facts.facts)
+FACTS: tuple[FactSource, ...] = (
+    gateway_facts.facts, rulebook_facts.facts, review_facts.facts, release_facts.facts, upload_facts.facts,
+)  # fmt: skip
 """What each built room can prove on a day."""
 
 BUS = Bus()
@@ -73,6 +79,8 @@ ROUTES: tuple[Route, ...] = (
     *review_pages.routes(content_of, BUS),
     *rulebook_pages.ROUTES,
     *shadow_pages.ROUTES,
+    *release_pages.ROUTES,
+    *upload_pages.ROUTES,
     *evidence_pages.ROUTES,
     *people_pages.ROUTES,
 )
@@ -84,6 +92,8 @@ TABLES = (
     "hegui.general.review.models",
     "hegui.general.rulebook.models",
     "hegui.service.gateway.models",
+    "hegui.service.releases.models",
+    "hegui.service.uploads.models",
     "hegui.store.revision",
 )
 """The modules whose tables make the schema."""

@@ -33,6 +33,8 @@ from hegui.service.gateway.records import ContentBox
 from hegui.service.gateway.service import service_settings
 from hegui.service.labels import LabelStyle
 from hegui.service.labels import commands as label_commands
+from hegui.service.releases import commands as release_commands
+from hegui.service.uploads import commands as upload_commands
 from hegui.store import unit_of_work
 from hegui.store.opened import opened
 from hegui.store.revision import bump
@@ -184,6 +186,8 @@ main.add_command(review_commands.group(opened))
 main.add_command(law_commands.law)
 main.add_command(label_commands.label)
 main.add_command(rulebook_commands.rules)
+main.add_command(release_commands.releases)
+main.add_command(upload_commands.uploads)
 
 
 @law_commands.law.command("show", epilog="例 / example: hegui law show IM-17 --data data")

@@ -20,6 +20,9 @@ from hegui.people import sessions, throttle
 from hegui.service.gateway import acts, queueing
 from hegui.service.gateway.shelf import shelf_folder, sweep, sweep_work, work_folder
 from hegui.service.gateway.worker import spool_folder
+from hegui.service.releases import acts as releases
+from hegui.service.uploads import acts as uploads
+from hegui.service.uploads.shelf import Shelf
 from hegui.store.unit import Store, driver_url, unit_of_work
 
 RETENTION_SECONDS = 600.0
@@ -32,7 +35,8 @@ def run_retention(store: Store) -> list[retention.Erased]:
     erased = []
     with unit_of_work(store) as session:
         moment = clock.now()
-        for step in (acts.erase_due_content, learning.erase_due, retention.erase_due_entries):
+        steps = (acts.erase_due_content, learning.erase_due, releases.erase_due, uploads.erase_due)
+        for step in (*steps, retention.erase_due_entries):
             found = step(session, moment)
             if found is not None:
                 erased.append(found)
@@ -79,6 +83,7 @@ class Keeper:
         if time.monotonic() >= self._retention_at:
             self._retention_at = time.monotonic() + RETENTION_SECONDS
             run_retention(self.store)
+            Shelf.of(self.settings).clear(self.settings.upload_hours)
             with unit_of_work(self.store) as session:
                 acts.erase_set_aside(session, spool_folder(self.settings.data), clock.now())
         if time.monotonic() >= self._sweep_at:

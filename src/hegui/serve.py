@@ -29,6 +29,8 @@ from hegui.people import accounts
 from hegui.service.gateway.fetching import allowed_places
 from hegui.service.gateway.media import check_media
 from hegui.service.gateway.upstream import check_upstream
+from hegui.service.labels.schema import set_code
+from hegui.service.releases.clauses import clause_of
 from hegui.store import Store, unit_of_work
 from hegui.store.embedded import database
 from hegui.store.migrate import migrate
@@ -128,6 +130,9 @@ def check(settings: Settings) -> Checker:
     check_media(settings)
     allowed_places(settings)
     log_months(settings.log_months)
+    clause_of(settings.unlabelled_clause)
+    set_code("provider_code", settings.provider_code)
+    set_code("propagator_code", settings.propagator_code)
     guard = load_guard(Path(settings.guard)).name if settings.guard else ""
     return load_checker(*settings.content_files, guard)
 

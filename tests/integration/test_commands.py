@@ -42,6 +42,8 @@ def test_the_commands_are_those_that_this_file_proves() -> None:
         ("rules", "answers", "list"), ("rules", "policy", "diff"), ("rules", "policy", "list"), ("rules", "policy", "live"),
         ("rules", "policy", "shadow"), ("rules", "policy", "show"), ("rules", "policy", "write"), ("rules", "words", "add"),
         ("rules", "words", "approve"), ("rules", "words", "list"), ("rules", "words", "take-back"),
+        ("releases", "clause"), ("releases", "list"), ("releases", "approve"), ("releases", "refuse"), ("releases", "revoke"),
+        ("releases", "log"), ("uploads", "inspect"), ("uploads", "list"),
         ("content", "library", "check"), ("content", "library", "diff"), ("content", "library", "export"),
     }  # fmt: skip
 

@@ -61,6 +61,14 @@ PAGES = (
     ("POST", "/rulebook/answers/{id}/refuse", Act.APPROVE_RULES),
     ("POST", "/rulebook/answers/{id}/take-back", Act.WRITE_RULES),
     ("GET", "/shadow", Act.READ_EXCHANGES),
+    ("GET", "/releases", Act.READ_RELEASES),
+    ("POST", "/releases/log", Act.EXPORT_RELEASES),
+    ("GET", "/releases/{id}", Act.READ_RELEASES),
+    ("POST", "/releases/{id}/approve", Act.DECIDE_RELEASES),
+    ("POST", "/releases/{id}/refuse", Act.DECIDE_RELEASES),
+    ("POST", "/releases/{id}/revoke", Act.DECIDE_RELEASES),
+    ("GET", "/uploads", Act.READ_UPLOADS),
+    ("GET", "/uploads/{id}", Act.READ_UPLOADS),
     ("GET", "/ledger", Act.READ_BOARD),
     ("GET", "/accounts", Act.MANAGE_ACCOUNTS),
     ("POST", "/accounts", Act.MANAGE_ACCOUNTS),
@@ -133,7 +141,7 @@ def test_a_role_gets_what_it_may_and_is_told_who_may_the_rest(
         assert f"{ROLE_NAMES[role].zh}无权进行此操作" in page.text
         for may in Role:
             assert (ROLE_NAMES[may].zh in page.text.partition("请由")[2].partition("操作")[0]) is permits(may, act)
-    handed_over = act is Act.EXPORT_LABELS and permits(role, act)
+    handed_over = act in {Act.EXPORT_LABELS, Act.EXPORT_RELEASES} and permits(role, act)
     assert entries(desk) == before + handed_over, "nothing is left but of what was handed over"
 
 

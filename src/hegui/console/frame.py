@@ -72,6 +72,8 @@ def _templates() -> jinja2.Environment:
         "people": package / "people" / "templates",
         "evidence": package / "evidence" / "templates",
         "rulebook": package / "general" / "rulebook" / "templates",
+        "releases": package / "service" / "releases" / "templates",
+        "uploads": package / "service" / "uploads" / "templates",
     }
     loader = jinja2.PrefixLoader({name: jinja2.FileSystemLoader(path) for name, path in folders.items()})
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)

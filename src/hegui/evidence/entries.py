@@ -75,9 +75,17 @@ def make_entry(  # noqa: PLR0913 - the columns of a record
     )
 
 
-def leave(session: Session, kind: str, payload: dict[str, Any], *, service: str | None = None) -> str:
-    """Leave evidence of an act in the caller's transaction; return the entry's id."""
-    entry = make_entry(kind, payload, service=service)
+def leave(  # noqa: PLR0913 - the columns of a record
+    session: Session,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    service: str | None = None,
+    retention: str = INSTITUTION,
+    due: datetime | None = None,
+) -> str:
+    """Leave evidence of an act in the caller's transaction; return the entry's id. What has a `due` goes then."""
+    entry = make_entry(kind, payload, service=service, retention=retention)
     session.add(
         EntryRow(
             id=entry.id,
@@ -88,6 +96,7 @@ def leave(session: Session, kind: str, payload: dict[str, Any], *, service: str 
             salt=entry.salt,
             commitment=entry.commitment,
             retention=entry.retention,
+            due=due,
         )
     )
     return entry.id

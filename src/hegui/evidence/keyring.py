@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import hmac
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,6 +30,10 @@ class Keyring:
     content: bytes
     content_id: str
     pseudonym: bytes
+
+    def person(self, service: str, user: str) -> str:
+        """Return the keyed hash that stands for a person within one service."""
+        return hmac.new(self.pseudonym, f"{service}\n{user}".encode(), sha256).hexdigest()[:32]
 
 
 def _damaged(path: Path, zh: str, en: str) -> StoreError:

@@ -26,6 +26,7 @@ _WHOLE = 100
 _NOT_ZERO = (
     "workers", "seal_milliseconds", "body_megabytes", "upstream_connect_seconds", "upstream_idle_seconds",
     "media_workers", "media_megabytes", "media_seconds", "media_minutes", "media_shelf_megabytes",
+    "unlabelled_days", "upload_megabytes", "upload_hours", "uploads_megabytes",
 )  # fmt: skip
 
 
@@ -101,8 +102,8 @@ class Settings:
     )
     provider_code: str = _key(
         "",
-        "提供者编码（27 位，写入图片和声音的隐式标识）；空则不生成图片和声音",
-        "provider's code (27 characters), written into the labels of pictures and sound; without it none are made",
+        "提供者编码（27 位，写入隐式标识的生成方）；空则不生成图片和声音，也不提供无显式标识的内容",
+        "provider's code (27 characters), the producer in implicit labels; without it no pictures and no sound are made, and nothing is given unlabelled",
     )
     label_key: str = _key(
         "",
@@ -138,6 +139,31 @@ class Settings:
         "用户访问网关的地址（用于文件地址）；空则取请求的主机名",
         "address by which clients reach the gateway, for file URLs; empty means the host of the request",
     )
+    unlabelled_clause: str = _key(
+        "",
+        "无显式标识内容的协议条款文件（YAML）；空为内置样式",
+        "clause of the agreement on content without the explicit label (YAML file); empty means the template",
+    )
+    unlabelled_days: int = _key(
+        30, "无显式标识许可的最长天数", "most days that a leave to be given content unlabelled runs"
+    )
+    unlabelled_approval: bool = _key(
+        default=True,
+        zh="无显式标识申请须经合规负责人批准",
+        en="a compliance officer approves each request for content without the explicit label",
+    )
+    propagator_code: str = _key(
+        "",
+        "传播平台编码（27 位，写入上传文件的传播要素）；空则不写",
+        "platform's code (27 characters), the propagator in labels of uploads; empty means none is written",
+    )
+    upload_megabytes: int = _key(2048, "单个上传文件的上限（MB）", "largest single upload to inspect, megabytes")
+    upload_hours: int = _key(
+        24,
+        "上传文件留在磁盘的小时数（记录另按 log_months）",
+        "hours that uploads stay on disk; records stay log_months",
+    )
+    uploads_megabytes: int = _key(20480, "上传文件共占磁盘的上限（MB）", "disk space of all uploads, megabytes")
     body_megabytes: int = _key(8, "请求体上限（MB）", "largest request body, megabytes")
     secure_cookies: bool = _key(
         default=False, zh="控制台仅经 HTTPS 访问时打开", en="set when the console is reached over HTTPS only"

@@ -41,6 +41,10 @@ class Act(StrEnum):
     EXPORT_LABELS = "export_labels"  # 导出标注与用例
     WRITE_RULES = "write_rules"  # 提议词、代答与策略
     APPROVE_RULES = "approve_rules"  # 批准词、代答与策略
+    READ_RELEASES = "read_releases"  # 查看无显式标识的提供
+    DECIDE_RELEASES = "decide_releases"  # 批准、拒绝、撤销无显式标识的提供
+    EXPORT_RELEASES = "export_releases"  # 导出提供日志
+    READ_UPLOADS = "read_uploads"  # 查看上传内容的核验
 
 
 _EVERYONE = frozenset(Role)
@@ -59,6 +63,10 @@ PERMITS: dict[Act, frozenset[Role]] = {
     Act.EXPORT_LABELS: frozenset({Role.COMPLIANCE_OFFICER}),
     Act.WRITE_RULES: frozenset({Role.COMPLIANCE_OFFICER, Role.REVIEWER}),
     Act.APPROVE_RULES: frozenset({Role.COMPLIANCE_OFFICER}),
+    Act.READ_RELEASES: frozenset({Role.COMPLIANCE_OFFICER, Role.AUDITOR}),
+    Act.DECIDE_RELEASES: frozenset({Role.COMPLIANCE_OFFICER}),
+    Act.EXPORT_RELEASES: frozenset({Role.COMPLIANCE_OFFICER, Role.AUDITOR}),
+    Act.READ_UPLOADS: frozenset({Role.COMPLIANCE_OFFICER, Role.REVIEWER, Role.AUDITOR}),
 }
 
 

@@ -23,7 +23,8 @@ from hegui.general.content.policy import Audience, load_policy, parse_policy
 from hegui.kit.errors import StoreError
 from hegui.kit.text import Bi
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.engine import Engine
+from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.hiding import Restoring, hide_messages
 from hegui.service.gateway.protocol import ApiError
 from hegui.service.gateway.recorder import Recorder

@@ -24,7 +24,7 @@ from hegui.kit.text import Bi
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.demo import DemoUpstream
 from hegui.service.gateway.desk import Desk
-from hegui.service.gateway.exchange import Engine
+from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.images import Pictures
 from hegui.service.gateway.media import DEMO_CODE
 from hegui.service.gateway.protocol import ApiError, Json

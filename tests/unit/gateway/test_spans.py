@@ -21,7 +21,8 @@ from hegui.general.content.inforce import InForce
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Action, Audience, Lane, Side, load_policy, parse_policy
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.engine import Engine
+from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.inbound import RequestCheck
 from hegui.service.gateway.moderation import moderate
 from hegui.service.gateway.recorder import Recorder

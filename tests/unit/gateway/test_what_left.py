@@ -16,7 +16,8 @@ from hegui.general.content.inforce import InForce
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Audience, Side, load_policy, parse_policy
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.engine import Engine
+from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.hold import LEAST
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import plain_path

@@ -22,6 +22,10 @@ TABLE = {
     Act.EXPORT_LABELS:    (False, True, False, False),
     Act.WRITE_RULES:      (False, True, True, False),
     Act.APPROVE_RULES:    (False, True, False, False),
+    Act.READ_RELEASES:    (False, True, False, True),
+    Act.DECIDE_RELEASES:  (False, True, False, False),
+    Act.EXPORT_RELEASES:  (False, True, False, True),
+    Act.READ_UPLOADS:     (False, True, True, True),
 }  # fmt: skip
 ROLES = (Role.ADMINISTRATOR, Role.COMPLIANCE_OFFICER, Role.REVIEWER, Role.AUDITOR)
 CELLS = [(role, act, allowed) for act, row in TABLE.items() for role, allowed in zip(ROLES, row, strict=True)]

@@ -14,6 +14,7 @@ from hegui.service.gateway.judge import Heard, Judged, Notes
 from hegui.service.gateway.logprobs import Spelt
 from hegui.service.gateway.outbound import ChoiceGuard, is_json, merge, nest
 from hegui.service.gateway.protocol import Json, ProtocolError
+from hegui.service.gateway.releasing import ReleasedLabeller
 from hegui.service.gateway.texts import WITHHELD
 from hegui.service.labels import Labeller, LabelStyle
 
@@ -35,6 +36,8 @@ class AnswerContext:
     include_usage: bool
     appeal_url: str
     look: int = 0
+    released: bool = False
+    """Whether it is given without the explicit label, on a grant."""
 
 
 class WholeAnswer:
@@ -71,7 +74,8 @@ class WholeAnswer:
         found = self.choices.get(index)
         if found is None:
             context = self.context
-            labeller = Labeller(context.label, machine=context.machine)
+            kind = ReleasedLabeller if context.released else Labeller
+            labeller = kind(context.label, machine=context.machine)
             found = self.choices[index] = ChoiceGuard(
                 index, context.checker, context.tools, labeller, whole=self._whole, machine=context.machine,
                 hold=Hold(context.look) if context.look and not self._whole else None,

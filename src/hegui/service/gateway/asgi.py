@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from hegui.evidence.publish import published_path
 from hegui.general.content.policy import Audience
-from hegui.kit.errors import StoreError
+from hegui.kit.calls import Endpoints
+from hegui.kit.errors import HeguiError, StoreError
 from hegui.kit.settings import Settings
 from hegui.service.gateway import attachments, speech
 from hegui.service.gateway.access import AUDIENCE_HEADER, Access, Grant
-from hegui.service.gateway.exchange import Engine, Exchange, not_recorded
+from hegui.service.gateway.engine import Engine, not_recorded
+from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.follower import Follower
 from hegui.service.gateway.http import (
     ClientGoneError,
@@ -22,6 +24,7 @@ from hegui.service.gateway.http import (
     Scope,
     Send,
     Stream,
+    body_pieces,
     read_body,
     reply,
     reply_json,
@@ -30,6 +33,9 @@ from hegui.service.gateway.inbound import validate
 from hegui.service.gateway.media_routes import MediaRoutes
 from hegui.service.gateway.moderation import moderate
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object, refusal_events
+from hegui.service.gateway.records import person_of
+from hegui.service.gateway.releasing import HEADER, TEXT, Release
+from hegui.service.gateway.rooms import api_error, call_of, room_of, send_reply
 from hegui.service.gateway.shelf import PREFIX
 from hegui.service.gateway.upstream import UpstreamError
 
@@ -47,8 +53,11 @@ _TEXT: tuple[bytes, bytes] = (b"content-type", b"text/plain; charset=utf-8")
 class Gateway:
     """The ASGI application of one worker."""
 
-    def __init__(self, settings: Settings, engine: Engine, access: Access, follower: Follower) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, access: Access, follower: Follower, rooms: Sequence[Endpoints] = ()
+    ) -> None:
         self._settings = settings
+        self._rooms = rooms
         self.engine = engine
         self._access = access
         self._follower = follower
@@ -71,7 +80,7 @@ class Gateway:
         if scope["type"] != "http":
             return
         try:
-            method, handler = self._routes.get(scope["path"], ("", self._nothing))
+            method, handler = self._routes.get(scope["path"], ("", self._room))
             if scope["path"].startswith(PREFIX):
                 method, handler = "HEAD" if scope["method"] == "HEAD" else "GET", self._media.file
             if method and scope["method"] != method:
@@ -79,6 +88,9 @@ class Gateway:
             await handler(scope, receive, send)
         except ApiError as error:
             await reply_json(send, error.status, error.body())
+        except HeguiError as error:
+            told = api_error(error)
+            await reply_json(send, told.status, told.body())
         except ClientGoneError:
             return
         except speech.BrokenOffError as error:
@@ -93,12 +105,18 @@ class Gateway:
             with contextlib.suppress(RuntimeError):  # the head was sent already
                 await reply_json(send, failure.status, failure.body())
 
-    async def _nothing(self, scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise ApiError(
-            404,
-            "not_found",
-            f"没有 {scope['path']}，可用的在 /v1 之下 / there is no {scope['path']}; what there is stands under /v1",
-        )
+    async def _room(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have another room answer what stands under its prefix."""
+        found = room_of(self._rooms, scope["path"])
+        if found is None:
+            raise ApiError(
+                404,
+                "not_found",
+                f"没有 {scope['path']}，可用的在 /v1 之下 / there is no {scope['path']}; what there is stands under /v1",
+            )
+        room, prefix, rest = found
+        call = call_of(scope, rest, await self._grant(scope), self.engine.keyring, body_pieces(receive))
+        await send_reply(send, await room(prefix, call))
 
     async def _grant(self, scope: Scope) -> Grant:
         for name, value in scope["headers"]:
@@ -137,7 +155,10 @@ class Gateway:
         validate(body)
         attachments.validate(body, grant.settings.media)
         self.check_accepting()
-        exchange = Exchange(self.engine, grant, body, size, audience)
+        release = await self._leave(scope, grant, body)
+        exchange = Exchange(self.engine, grant, body, size, audience, release=release)
+        if release is not None:
+            await release.begin(exchange.content_id)
         await self.watched(exchange, receive, self._exchange(exchange, send))
 
     async def watched(self, exchange: Exchange, receive: Receive, work: Awaitable[None]) -> None:
@@ -157,6 +178,14 @@ class Gateway:
         finally:
             watch.stop()
 
+    async def _leave(self, scope: Scope, grant: Grant, body: Json) -> Release | None:
+        """Return the leave to answer without the explicit label that a request names, None where it names none."""
+        headers = scope["headers"]
+        if all(name != HEADER for name, _ in headers):
+            return None
+        person = person_of(self.engine.keyring, grant.service, body)
+        return await self.engine.leaves.asked(headers, grant, person, TEXT)
+
     async def _exchange(self, exchange: Exchange, send: Send) -> None:
         headers: Headers = [(b"x-hegui-content-id", exchange.content_id.encode())]
         try:
@@ -168,12 +197,12 @@ class Gateway:
                 else:
                     await reply_json(send, 200, instead, headers)
             elif exchange.streamed:
-                stream = Stream(send, [*_STREAM, *headers, _label(exchange)])
+                stream = Stream(send, [*_STREAM, *headers, *_label(exchange)])
                 await exchange.stream(stream.begin, stream.piece)
                 await send({"type": "http.response.body", "body": b""})
             else:
                 whole = await exchange.whole()
-                await reply_json(send, 200, whole, [*headers, _label(exchange)])
+                await reply_json(send, 200, whole, [*headers, *_label(exchange)])
         except ApiError as error:
             await reply_json(send, error.status, error.body(), headers)
 
@@ -232,9 +261,11 @@ class Gateway:
         await reply(send, 200, (self.engine.keyring.signer.vkey + "\n").encode(), [_TEXT])
 
 
-def _label(exchange: Exchange) -> tuple[bytes, bytes]:
-    """Return the header that declares how the answer is labelled."""
-    return (b"x-hegui-label", exchange.grant.settings.label_position.encode())
+def _label(exchange: Exchange) -> Headers:
+    """Return the headers that declare how the answer is labelled."""
+    if exchange.released is not None:
+        return exchange.released.headers
+    return [(b"x-hegui-label", exchange.grant.settings.label_position.encode())]
 
 
 class _Watch:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from hegui.evidence.keyring import Keyring
-from hegui.general.content.guards import Guard
-from hegui.general.content.inforce import InForce
 from hegui.general.content.placeholders import Vault
 from hegui.general.content.policy import Action, Audience, Side
 from hegui.kit import clock, ids
-from hegui.kit.errors import StoreError
+from hegui.kit.errors import HeguiError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.aside import BIG, aside
 from hegui.service.gateway.attachments import Attachments
 from hegui.service.gateway.comparison import Live, Shadow
-from hegui.service.gateway.desk import Desk, not_labelled
+from hegui.service.gateway.desk import not_labelled
+from hegui.service.gateway.engine import Engine, not_recorded
 from hegui.service.gateway.file_events import FileEvents
 from hegui.service.gateway.hiding import hidden_question, hide_messages
 from hegui.service.gateway.inbound import Inbound, RequestCheck
@@ -28,11 +25,11 @@ from hegui.service.gateway.media import WithheldError, labels_of
 from hegui.service.gateway.passing import Passing, SendPiece
 from hegui.service.gateway.protocol import DONE, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.questions import Asked, asked
-from hegui.service.gateway.recorder import Recorder
-from hegui.service.gateway.records import Exchanged, pseudonym, urgency
+from hegui.service.gateway.records import Exchanged, person_of, urgency
+from hegui.service.gateway.releasing import Release, ReleasedText, noting
 from hegui.service.gateway.stream import Answer, AnswerContext
 from hegui.service.gateway.texts import as_text
-from hegui.service.gateway.upstream import Upstream, UpstreamError
+from hegui.service.gateway.upstream import UpstreamError
 
 Begin = Callable[[], Awaitable[None]]
 
@@ -44,32 +41,12 @@ UNLABELLED = "unlabelled"
 _NOT_LABELLED = "output:label"
 
 
-@dataclass(frozen=True)
-class Engine:
-    """What every exchange of a worker shares."""
-
-    inforce: InForce
-    upstream: Upstream
-    recorder: Recorder
-    keyring: Keyring
-    guard: Guard | None = None
-    desk: Desk | None = None
-    """What files are labelled with."""
-
-
-def not_recorded(error: StoreError) -> ApiError:
-    """Return the error for an exchange that could not be recorded and is therefore not served."""
-    return ApiError(
-        503,
-        "not_recorded",
-        f"服务暂停：记录无法保存，请稍后重试 / service is paused: records can not be kept ({error.title.en}); try again later",
-    )
-
-
 class Exchange:
     """One request being answered."""
 
-    def __init__(self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience) -> None:
+    def __init__(  # noqa: PLR0913 - one request and what it may
+        self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience, *, release: Release | None = None
+    ) -> None:
         self.engine = engine
         self.grant = grant
         self.body = body
@@ -86,8 +63,8 @@ class Exchange:
         self._began = time.perf_counter()
         self._judge = Judge(self.checkers.chat, engine.guard)
         self._hides = self.checkers.chat.sides[Side.INPUT].replaced
-        user = body.get("safety_identifier") or body.get("user")
-        person = pseudonym(engine.keyring, grant.service, user) if isinstance(user, str) and user else None
+        self.released = ReleasedText(release, self.content_id, engine.leaves.code) if release is not None else None
+        person = person_of(engine.keyring, grant.service, body)
         for key in ("user", "safety_identifier"):
             if key in body:
                 body[key] = person or ""
@@ -113,6 +90,7 @@ class Exchange:
             include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             appeal_url=settings.appeal_url,
             look=self._judge.look if self._judge.holding else 0,
+            released=self.released is not None,
         )
 
     # --- check in -------------------------------------------------------------------------------
@@ -234,6 +212,8 @@ class Exchange:
         except Exception:  # noqa: BLE001 - whatever fails in a check, the answer is withheld
             _LOG.exception("the check of an answer could not run")
             body = self._withheld(base)
+        if self.released is not None and (self.answer.stays or not self.answer.blocked):
+            self.released.whole(body)
         self._note_answer()
         await self.commit()
         return body
@@ -258,7 +238,8 @@ class Exchange:
         try:
             await begin()
             try:
-                complete = await self._passing.run(events, lambda out: send(self.files.filled(out)))
+                sent = noting(self.released, send)
+                complete = await self._passing.run(events, lambda out: sent(self.files.filled(out)))
             except WithheldError as error:
                 self._hold_back(error)
             except UpstreamError as error:
@@ -280,6 +261,8 @@ class Exchange:
                 self._hold_back(error)
         last = await self._passing.end()
         last = self.files.filled(last) if self.answer.blocked else pictures + self.files.filled(last)
+        if self.released is not None and self.answer.said():
+            last = self.released.last(last)
         self._note_answer()
         try:
             await self.commit()
@@ -363,7 +346,9 @@ class Exchange:
         await self._compare()
         try:
             await self.engine.recorder.record(self.record, self.checkers.chat.versions)
-        except StoreError as error:
+            if self.released is not None:
+                await self.released.end(self.record.outcome)
+        except HeguiError as error:
             raise not_recorded(error) from error
 
     async def _compare(self) -> None:

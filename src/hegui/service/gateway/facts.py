@@ -106,13 +106,16 @@ def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
     implicit = _implicit([item for item in files if item is not None], settings)
     told = zip(("LAB-4.3", "LAB-4.2", "LAB-5.1"), (*files, implicit), strict=True)
     media = tuple(_fact(name, *item) if item else _unproven(name)[0] for name, item in told)
-    if day.answered == 0:
+    due = day.answered - day.released
+    if due == 0:
         return (*_unproven("LAB-4.1", "IM-12"), *media)
     zh, en = (
-        f"过去 24 小时 {day.labelled}/{day.answered} 条回答带标识",
-        f"{day.labelled}/{day.answered} answers of 24 hours labelled",
+        f"过去 24 小时 {day.labelled}/{due} 条回答带标识",
+        f"{day.labelled}/{due} answers of 24 hours labelled",
     )
-    text = (Result.MET if day.labelled == day.answered else Result.NOT_MET, zh, en)
+    if day.released:
+        zh, en = f"{zh}，另有 {day.released} 条应用户申请提供", f"{en}, {day.released} more given on a user's request"
+    text = (Result.MET if day.labelled == due else Result.NOT_MET, zh, en)
     none = (
         Result.UNDETERMINED,
         "没有图片经网关发出，图片的标识无从证明（视频不能经网关发出）",

@@ -11,7 +11,7 @@ from hegui.kit.errors import StoreError
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.asking import check_options, check_text, one_of
 from hegui.service.gateway.desk import encoded, numbers
-from hegui.service.gateway.exchange import Engine
+from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.making import Making, usage_of
 from hegui.service.gateway.media import IMAGE, Labelled, WithheldError
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object

@@ -9,7 +9,8 @@ from hegui.general.content.policy import Audience
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.desk import Desk
-from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.engine import Engine
+from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.fields import is_counts
 from hegui.service.gateway.media import labels_of
 from hegui.service.gateway.protocol import ApiError, Json, completion

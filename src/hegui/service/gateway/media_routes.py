@@ -10,7 +10,8 @@ from hegui.general.content.policy import Audience
 from hegui.service.gateway import images, speech
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.desk import Desk
-from hegui.service.gateway.exchange import Engine, Exchange
+from hegui.service.gateway.engine import Engine
+from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.http import Headers, Receive, Scope, Send, Stream, reply, reply_json
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.service import MediaStyle

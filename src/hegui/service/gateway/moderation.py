@@ -16,7 +16,7 @@ from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.aside import aside
 from hegui.service.gateway.comparison import Live, Shadow
-from hegui.service.gateway.exchange import Engine, not_recorded
+from hegui.service.gateway.engine import Engine, not_recorded
 from hegui.service.gateway.hiding import Moves, hidden_text
 from hegui.service.gateway.inbound import LONGEST_TEXT
 from hegui.service.gateway.judge import Judge

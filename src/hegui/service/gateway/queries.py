@@ -185,6 +185,8 @@ class Day:
     labelled: int
     unseen: int = 0
     """Exchanges that went on though a check that could only have noted did not run."""
+    released: int = 0
+    """Answered without the explicit label on a grant; they are not among those to be labelled."""
     media: tuple[Media, ...] = ()
 
     def of(self, kind: str) -> Media:
@@ -203,14 +205,16 @@ def last_day(session: Session) -> Day:
             func.count().filter(Exchange.outcome == "undetermined"),
         ).where(Exchange.at >= since)
     ).one()
-    labelled, unseen = session.execute(
+    labels = session.execute(
         text(
-            "SELECT count(*) FILTER (WHERE x.outcome = 'answered' AND e.payload::json->>'label' <> ''"
-            " AND e.payload::json->>'label' NOT LIKE '%open_code_fence%'),"
+            "SELECT count(*) FILTER (WHERE answered AND l <> '' AND l NOT LIKE '%open_code_fence%' AND l NOT LIKE '%released%'),"
+            " count(*) FILTER (WHERE answered AND l LIKE '%released%'),"
             " count(*) FILTER (WHERE x.outcome <> 'undetermined' AND e.payload::json->>'not_scanned' <> '[]')"
-            " FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id WHERE x.at >= :since"
+            " FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id,"
+            " LATERAL (SELECT e.payload::json->>'label' AS l, x.outcome = 'answered' AS answered) AS said"
+            " WHERE x.at >= :since"
         ),
         {"since": since},
     ).one()
     media = tuple(Media(*found) for found in session.execute(_MEDIA, {"since": since}))
-    return Day(row[0], row[1], row[2], row[3], labelled, unseen, media)
+    return Day(row[0], row[1], row[2], row[3], labels[0], unseen=labels[2], released=labels[1], media=media)

@@ -74,7 +74,13 @@ class Exchanged:
 
 def pseudonym(keyring: Keyring, service: str, user: str) -> str:
     """Return the keyed hash that stands for a person within one service."""
-    return hmac.new(keyring.pseudonym, f"{service}\n{user}".encode(), sha256).hexdigest()[:32]
+    return keyring.person(service, user)
+
+
+def person_of(keyring: Keyring, service: str, body: dict[str, Any]) -> str | None:
+    """Return the pseudonym of the user that a request names, None for none."""
+    user = body.get("safety_identifier") or body.get("user")
+    return pseudonym(keyring, service, user) if isinstance(user, str) and user else None
 
 
 _URGENCIES = tuple(Urgency)

@@ -18,7 +18,7 @@ from hegui.general.content.policy import Audience
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.asking import check_format, check_options, check_text, one_of
 from hegui.service.gateway.desk import encoded
-from hegui.service.gateway.exchange import Engine
+from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.making import Making, usage_of
 from hegui.service.gateway.media import AUDIO, Form, WithheldError
 from hegui.service.gateway.passing import SendPiece

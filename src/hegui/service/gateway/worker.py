@@ -23,17 +23,23 @@ from hegui.general.content.library import Library
 from hegui.general.content.policy import Audience
 from hegui.general.rulebook.reading import read_book_async
 from hegui.kit import clock, process
+from hegui.kit.calls import Endpoints
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway
 from hegui.service.gateway.desk import Desk
-from hegui.service.gateway.exchange import Engine
+from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.follower import Follower, ReadBook, ledger
 from hegui.service.gateway.http import Receive, Scope, Send
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import RecordWriter
+from hegui.service.gateway.releasing import Leaves
 from hegui.service.gateway.spool import Spool
 from hegui.service.gateway.upstream import open_upstream
-from hegui.store.unit import driver_url
+from hegui.service.releases.api import GrantEndpoints
+from hegui.service.releases.giving import Releases
+from hegui.service.uploads.api import UploadEndpoints
+from hegui.service.uploads.desk import Desk as UploadDesk
+from hegui.store.unit import Store, driver_url
 
 TITLE = "hegui-gateway"
 
@@ -73,6 +79,8 @@ class Worker:
         self._engine: Engine | None = None
         self._access: Access | None = None
         self._follower: Follower | None = None
+        self._releases: Releases | None = None
+        self._rooms: tuple[Endpoints, ...] = ()
 
     async def _open(self) -> None:
         settings = self._settings
@@ -92,7 +100,13 @@ class Worker:
         for service in ("", *services):
             for audience in Audience:
                 inforce.checkers(service, audience)  # words by sound can take seconds; no request should wait for them
-        self._engine = Engine(inforce, open_upstream(settings), recorder, keyring, guard, Desk(settings, keyring))
+        self._releases = Releases(self._url, settings.log_months)
+        store = Store.open(self._given.url)
+        self._rooms = (GrantEndpoints(store, keyring, settings), UploadEndpoints(UploadDesk(store, keyring, settings)))
+        self._engine = Engine(
+            inforce, open_upstream(settings), recorder, keyring, guard, Desk(settings, keyring),
+            Leaves(self._releases, settings.provider_code),
+        )  # fmt: skip
         self._access = Access(self._url, settings.appeal_url)
         await self._access.start()
         self._follower = Follower(self._url, inforce, RULEBOOK(checker.library), ledger(self._given.url), name=_name())
@@ -101,7 +115,7 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 10, 5)
-        self._gateway = Gateway(settings, self._engine, self._access, self._follower)
+        self._gateway = Gateway(settings, self._engine, self._access, self._follower, self._rooms)
         self._given.ready()
 
     async def _close(self) -> None:
@@ -109,6 +123,10 @@ class Worker:
             await self._follower.close()
         if self._access is not None:
             await self._access.close()
+        if self._releases is not None:
+            await self._releases.close()
+        for room in self._rooms:
+            await room.close()
         if self._engine is not None:
             await self._engine.recorder.close()
             await self._engine.upstream.close()

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from hegui.general.content.personal.checksums import uscc_valid
-from hegui.kit.errors import InputError
+from hegui.kit.errors import InputError, SettingsError
 from hegui.kit.text import Bi
 from hegui.law import cite
 
@@ -216,6 +216,19 @@ def code_faults(code: str, name: Deviation) -> tuple[Deviation, ...]:
     if match[1] == _USCC_BINDING and not uscc_valid(match[2].lower()):
         return (Deviation.CHECK_CHARACTER,)
     return ()
+
+
+def set_code(name: str, code: str) -> str:
+    """Return a provider's code that an operator set under a name, empty for none; raise SettingsError for a wrong one."""
+    wrong = code_faults(code, Deviation.PRODUCER_CODE) if code else ()
+    if wrong:
+        why = DEVIATION_NAMES[wrong[0]]
+        raise SettingsError(
+            Bi(f"设置 {name} 有误：{why.zh}（{code}）", f"the setting {name} is wrong: {why.en} ({code})"),
+            Bi("写 27 位编码，统一社会信用代码的校验位须相符", "give the 27 characters; the credit code's check character must fit"),
+            cite=cite("GB45438-E.b"),
+        )  # fmt: skip
+    return code
 
 
 def credit_code(code: str) -> str:

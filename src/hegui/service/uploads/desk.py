@@ -1,0 +1,102 @@
+"""One upload from its first byte to its record: received on the disk, judged once, kept, and found again by its key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hegui.evidence.keyring import Keyring
+from hegui.kit import ids
+from hegui.kit.calls import CallError
+from hegui.kit.settings import Settings
+from hegui.kit.text import Bi
+from hegui.service.labels.schema import set_code
+from hegui.service.uploads import acts, judging
+from hegui.service.uploads.models import Form, Upload
+from hegui.service.uploads.shelf import Shelf, Slip
+from hegui.store.unit import Store, unit_of_work
+
+
+class Desk:
+    """Takes uploads in; used from threads, by any worker and by commands."""
+
+    def __init__(self, store: Store, keyring: Keyring, settings: Settings) -> None:
+        self.store = store
+        self.keyring = keyring
+        self._months = settings.log_months
+        self._code = set_code("propagator_code", settings.propagator_code)
+        self.shelf = Shelf.of(settings)
+
+    def known(self, slip: Slip) -> Upload | None:
+        """Return what was sent before under the same key."""
+        if not slip.key:
+            return None
+        with unit_of_work(self.store) as session:
+            return acts.by_key(session, slip.service, slip.key)
+
+    def open(self, slip: Slip) -> str:
+        """Make room for an upload and return its number."""
+        number = ids.uuid7()
+        self.shelf.open(number, slip)
+        return number
+
+    def finish(self, number: str, slip: Slip) -> Upload:
+        """Judge an upload that is whole and keep it; one that was kept before is returned as it is.
+
+        Raises CallError 409 where bytes are missing.
+        """
+        at = self.shelf.received(number, slip)
+        if slip.size is not None and at != slip.size:
+            raise CallError(
+                409,
+                "incomplete",
+                Bi(f"只收到 {at} 字节", f"only {at} bytes are there"),
+                Bi(f"从 {at} 续传", f"go on at {at}"),
+            )
+        with self.shelf.alone(number):
+            with unit_of_work(self.store) as session:
+                row = session.get(Upload, number) or acts.by_key(session, slip.service, slip.key)
+            if row is not None:
+                return row
+            finding = self._judged(number, slip)
+            with unit_of_work(self.store) as session:
+                return acts.keep(session, number, slip, finding, self._months)
+
+    def _judged(self, number: str, slip: Slip) -> judging.Finding:
+        told = judging.Told(slip.declared, slip.traces)
+        return judging.judge(self.shelf.source(number, slip), self.shelf.target(number, slip), number, told, self._code)
+
+    def declare(self, number: str, service: str, person: str | None, *, declared: bool) -> Upload:
+        """Take a user's declaration after the upload, and judge the file anew while it is on the disk."""
+        with unit_of_work(self.store) as session:
+            row = acts.found(session, number, service)
+            finding = None
+            if row.declared is None:
+                try:
+                    finding = self._judged(number, replace(self.shelf.slip(number, service), declared=declared))
+                except CallError:
+                    told = judging.Told(declared=declared, traces=row.traces)
+                    finding = judging.judge_again(acts.found_before(row), told)
+            return acts.declare(session, row, person, finding, declared=declared)
+
+    def shown(self, number: str, service: str) -> Upload:
+        """Take the application's word that the notice is shown."""
+        with unit_of_work(self.store) as session:
+            return acts.shown(session, acts.found(session, number, service))
+
+    def one(self, number: str, service: str) -> Upload:
+        """Return an upload that was judged."""
+        with unit_of_work(self.store) as session:
+            return acts.found(session, number, service)
+
+    def file(self, number: str, service: str) -> Path:
+        """Return the file with the platform's fields; raise CallError 404 or 410 where there is none any more."""
+        row = self.one(number, service)
+        if row.form == Form.FILE:
+            path = self.shelf.target(number, self.shelf.slip(number, service))
+            if path.is_file():
+                return path
+        raise CallError(
+            410, "no_file", Bi("没有可取的文件", "there is no file to fetch"),
+            Bi("文件只保留数小时；未写入文件的见 propagated", "files stay some hours only; `propagated` says where none was written"),
+        )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Judging one file on the disk as a platform does, and adding the platform's fields beside the producer's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from hashlib import file_digest
+from pathlib import Path
+
+from hegui.kit.errors import HeguiError, InputError
+from hegui.kit.text import Bi
+from hegui.service.labels import explain, files, sidecar
+from hegui.service.labels.containers import NotWritableError
+from hegui.service.labels.explain import Judged
+from hegui.service.labels.files import VERDICT_NAMES, Inspection, Verdict
+from hegui.service.labels.schema import Label
+from hegui.service.uploads.models import BY_KIND, Form, Judgement
+
+REMINDER = Bi(
+    "若该内容由人工智能生成或合成，请在发布前声明", "If artificial intelligence generated or changed this content, declare it before publishing"
+)  # fmt: skip
+_NO_CODE = Bi(
+    "平台编码未设置，传播要素未写入", "the platform's code is not set, so that no fields of propagation were written"
+)
+_GONE = Bi("文件已不在磁盘，传播要素未写入", "the file is off the disk, so that no fields of propagation were written")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of an upload beside its bytes."""
+
+    declared: bool | None = None
+    traces: bool = False
+
+
+@dataclass(frozen=True)
+class Passed:
+    """How the platform's fields went along with a file."""
+
+    form: Form = Form.NONE
+    added: Label | None = None
+    digest: str | None = None
+    problem: Bi | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one upload, and what was added to it."""
+
+    digest: str
+    size: int
+    inspection: Inspection
+    judged: Judged
+    passed: Passed = field(default_factory=Passed)
+
+    @property
+    def judgement(self) -> Judgement:
+        """Return what a platform tells of it; what can not be read is undetermined unless its user declared it."""
+        if self.judged.kind is not None:
+            return BY_KIND[self.judged.kind]
+        return Judgement.UNDETERMINED if self.inspection.verdict is Verdict.UNREADABLE else Judgement.NOTHING
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def judge(source: Path, target: Path, number: str, told: Told, code: str) -> Finding:
+    """Judge a file and write it, with the platform's fields, to `target` (or the fields beside it).
+
+    `number` is the content's number at the platform, `code` the platform's code, empty for none. The source
+    stays as it is. Raises InputError only where there is no source.
+    """
+    found = files.inspect(source)
+    judged = explain.platform(found, declared=told.declared is True, traces=told.traces)
+    passed = Passed()
+    if judged.kind is not None:
+        label = Label.first(code, number, kind=judged.kind) if code else None
+        passed = _passed(source, target, found, label)
+    return Finding(digest_of(source), source.stat().st_size, found, judged, passed)
+
+
+def judge_again(before: Finding, told: Told) -> Finding:
+    """Judge what was found of a file that is off the disk by now; no fields can be added to it any more."""
+    judged = explain.platform(before.inspection, declared=told.declared is True, traces=told.traces)
+    passed = before.passed if before.passed.added is not None or judged.kind is None else Passed(problem=_GONE)
+    return replace(before, judged=judged, passed=passed)
+
+
+def _passed(source: Path, target: Path, found: Inspection, label: Label | None) -> Passed:
+    """Add the platform's fields; `label` is what a file without any gets, None where the platform has no code."""
+    if label is None:
+        return Passed(problem=_NO_CODE)
+    try:
+        if found.verdict is Verdict.ABSENT:
+            # Annex E note 1: on a first write the fields of producer and propagator are equal; who made it is not known.
+            return _written(source, target, label)
+        if found.verdict is not Verdict.PRESENT:
+            name = found.problem or VERDICT_NAMES[found.verdict]
+            return Passed(problem=Bi(f"{name.zh}，原样保留", f"{name.en}; left as it is"))
+        after = files.propagate(source, target, label.content_propagator, label.propagate_id)
+        return Passed(Form.FILE, after.label, digest_of(target))
+    except HeguiError as error:
+        return Passed(problem=error.title)
+
+
+def _written(source: Path, target: Path, label: Label) -> Passed:
+    try:
+        after = files.write(source, target, label)
+    except NotWritableError:
+        # No guide names a place in such a file: the label goes beside it, and the bytes stay.
+        after = sidecar.write(source, label)
+        if after.verdict is not Verdict.PRESENT:
+            raise InputError(after.problem or VERDICT_NAMES[after.verdict], Bi("查看日志", "see the log")) from None
+        return Passed(Form.SIDECAR, after.label, digest_of(source))
+    return Passed(Form.FILE, after.label, digest_of(target))
