@@ -46,9 +46,15 @@ class _Table(dict[int, str]):
 _TABLE = _Table()
 
 
+SEVERAL = ord(_MANY)
+
+
 @cache
-def _array() -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
-    """Return the table of the basic plane: 128 kB, small enough to stay in the processor's cache."""
+def plane() -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
+    """Return what each code point of the basic plane folds to: a private-use one for nothing, `SEVERAL` for what no unit can say.
+
+    128 kB, small enough to stay in the processor's cache; what is returned is shared and must not be changed.
+    """
     table = np.arange(_BMP, dtype=np.uint16)
     for code in range(_BMP):
         one = ord(_TABLE[code])
@@ -58,7 +64,7 @@ def _array() -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
 
 def warm() -> None:
     """Build the table now (about a tenth of a second), so that the first request does not wait."""
-    _array()
+    plane()
 
 
 def simple(text: str) -> str | None:
@@ -104,7 +110,7 @@ def _translate(text: str) -> str:
     units = text.encode("utf-16-le", "surrogatepass")
     if len(units) != 2 * len(text):
         return text.translate(_TABLE)
-    return _array().take(np.frombuffer(units, dtype=np.uint16)).tobytes().decode("utf-16-le", "surrogatepass")
+    return plane().take(np.frombuffer(units, dtype=np.uint16)).tobytes().decode("utf-16-le", "surrogatepass")
 
 
 class Folded:

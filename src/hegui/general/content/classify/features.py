@@ -42,6 +42,10 @@ _START, _END = np.array([2], np.uint32), np.array([3] * ORDERS, np.uint32)
 _SPREAD, _ROLL, _FINISH = np.uint32(0x9E3779B1), np.uint32(0x01000193), np.uint32(0x85EBCA6B)
 _SHIFT = np.uint32(15)
 _PLANES = 0x20000
+_BMP = 0x10000
+_SLOW = 1
+_HALVES = slice(0xD800, 0xE000)
+"""Halves of characters beyond the basic plane."""
 _AT_ONCE = 2_000
 
 Codes = NDArray[np.uint32]
@@ -68,10 +72,23 @@ def _wanted() -> NDArray[np.bool_]:
     return table
 
 
+@cache
+def _at_once() -> NDArray[np.uint16]:
+    """Return what each unit of two bytes gives: a code point that counts, 0 for none, `_SLOW` for what needs a closer look."""
+    table = folding.plane().copy()
+    several = table == folding.SEVERAL
+    table[~_kept().take(table)] = 0
+    table[several] = _SLOW
+    table[~_wanted()[:_BMP]] = 0
+    table[_HALVES] = _SLOW
+    return table
+
+
 def warm() -> None:
     """Build the tables now, so that the first text does not wait."""
     folding.warm()
     _wanted()
+    _at_once()
 
 
 @cache
@@ -101,6 +118,14 @@ def _units(text: str) -> Codes:
 
 
 def _kept_of(text: str) -> Codes:
+    kept = _at_once().take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
+    if np.count_nonzero(kept == _SLOW):
+        return _looked_up(text)
+    return kept.compress(kept).astype(np.uint32)
+
+
+def _looked_up(text: str) -> Codes:
+    """Return the code points that count in any text, step by step."""
     units = _units(text)
     wanted = _wanted().take(units, mode="clip")
     if not wanted.all():
@@ -195,14 +220,14 @@ class Places:
         return found
 
 
-def stretch_scores(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def stretch_scores(sums: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the score of each stretch from running sums over places, the first of which is zero or any base."""
     size = len(sums) - 1
     width = min(size, STRETCH)
     begins = stretches(size)
-    found: NDArray[np.float64] = sums[width:].take(begins, axis=0)
-    found -= sums.take(begins, axis=0)
-    found *= 1 / math.sqrt(ORDERS * width)
+    found: NDArray[np.float64] = (sums[width:].take(begins, axis=0) - sums.take(begins, axis=0)) / math.sqrt(
+        ORDERS * width
+    )
     return found
 
 

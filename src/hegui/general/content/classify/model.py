@@ -152,10 +152,10 @@ class Model:
         self.risks = tuple(head.risk for head in header.heads)
         self.thresholds = {head.risk: head.threshold for head in header.heads}
         self._bits = header.features.bits
-        steps = np.array([head.step for head in header.heads], np.float32)
-        scaled: NDArray[np.float32] = weights.astype(np.float32) * steps
-        # One risk alone is scored by a plain vector, which is quicker than a matrix of one column.
-        self._weights = scaled if len(self.risks) > 1 else scaled[:, 0]
+        self._steps = np.array([head.step for head in header.heads])
+        # Whole steps are a quarter of the memory, and most of the time goes into reading it here and there. One risk
+        # alone is scored by a plain vector, which is quicker than a matrix of one column.
+        self._weights = np.ascontiguousarray(weights if len(self.risks) > 1 else weights[:, 0])
         features.warm()
 
     @classmethod
@@ -212,13 +212,14 @@ class Model:
 
     def _scored(self, whole: features.Codes) -> NDArray[np.float64]:
         hashed = features.buckets(whole, self._bits)
-        each = self._weights.take(hashed, axis=0).sum(axis=0)
+        each = self._weights.take(hashed, axis=0).sum(axis=0, dtype=np.int64)
         if len(each) <= features.STRETCH:
-            total: NDArray[np.float64] = each.sum(axis=0, dtype=np.float64).reshape(1, -1)
+            total: NDArray[np.float64] = each.sum(axis=0).reshape(1, -1) * self._steps
             return total / math.sqrt(features.ORDERS * len(each))
-        sums = np.zeros((len(each) + 1, len(self.risks)))
+        sums = np.zeros((len(each) + 1, len(self.risks)), np.int64)
         each.reshape(len(each), -1).cumsum(axis=0, out=sums[1:])
-        return features.stretch_scores(sums)
+        found: NDArray[np.float64] = features.stretch_scores(sums) * self._steps
+        return found
 
     def scores(self, text: str) -> dict[str, float]:
         """Return the calibrated score of each risk, from 0 to 1.
