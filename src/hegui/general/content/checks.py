@@ -13,7 +13,7 @@ from hegui.general.content.near import Nearby
 from hegui.general.content.personal import Kind
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Policy, Rules, Side, load_policy, severest
 from hegui.general.content.rows import LONGEST_REACH
-from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton, bones_of
+from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton, skeleton
 from hegui.general.content.sounds import LONGEST_CLAUSE
 from hegui.general.content.verdicts import (
     CLEAN,
@@ -123,7 +123,6 @@ class Checker:
         side: Side,
         *,
         bones: Skeleton | None = None,
-        plain: str | None = None,
         fold: folding.Folded | None = None,
         before: str = "",
         final: bool = True,
@@ -131,15 +130,15 @@ class Checker:
     ) -> tuple[list[Verdict], int]:
         """Return the keyword hits in a text but for those by sound, and where the first begins that more text decides.
 
-        `before` are the characters before it, as far as they can matter; `bones` is its skeleton, `plain` the skeleton's text and
+        `before` are the characters before it, as far as they can matter; `bones` is its skeleton and
         `fold` the folded form, if there; `nearby` remembers, for a text in pieces, what stood before.
         """
-        finds, open_at = self.finder.find(text, before, bones=bones, plain=plain, fold=fold, final=final, nearby=nearby)
+        finds, open_at = self.finder.find(text, before, bones=bones, fold=fold, final=final, nearby=nearby)
         return self._verdicts(finds, side), open_at
 
-    def weak(self, text: str, side: Side, *, plain: str | None = None) -> list[Verdict]:
-        """Return the keyword hits by sound, where a rule asks for them; `plain` is the skeleton's text, if there."""
-        return self._verdicts(self.finder.find_weak(text, plain), side) if self.sides[side].weak else []
+    def weak(self, text: str, side: Side, *, bones: Skeleton | None = None) -> list[Verdict]:
+        """Return the keyword hits by sound, where a rule asks for them; `bones` is the skeleton, if there."""
+        return self._verdicts(self.finder.find_weak(text, bones), side) if self.sides[side].weak else []
 
     def _verdicts(self, finds: list[Find], side: Side) -> list[Verdict]:
         rules = self.policy.side(side)
@@ -182,11 +181,11 @@ class Checker:
         """Check one whole text; offsets in the result are characters of the text as given."""
         if not text:
             return CLEAN
-        fold, plain = folding.fold(text), bones_of(text)
-        found = self.words(text, side, plain=plain, fold=fold)[0] + self.personal(fold, side)
+        fold, bones = folding.fold(text), skeleton(text)
+        found = self.words(text, side, bones=bones, fold=fold)[0] + self.personal(fold, side)
         checks = self.sides[side]
         if checks.weak:
-            found += self.weak(text, side, plain=plain)
+            found += self.weak(text, side, bones=bones)
         if checks.model:
             found += self.scored(text, side)
         if not found:

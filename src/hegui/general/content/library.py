@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
-from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from hegui.general.content import folding, tables
+from hegui.general.content import folding, latin, parts
 from hegui.general.content.matcher import Joined, Matcher, build
 from hegui.general.content.policy import Lane
 from hegui.general.content.rows import PLAIN, LibraryError, Row, WordRules, read_rows
@@ -62,7 +61,7 @@ class _Kept:
     def __init__(self) -> None:
         self._made: tuple[Library, dict[str, Row]] | None = None
 
-    def parts(self, rows: list[Row], source: str) -> tuple[tuple[Library, ...], frozenset[str]]:
+    def pieces(self, rows: list[Row], source: str) -> tuple[tuple[Library, ...], frozenset[str]]:
         """Return the libraries that hold the rows together, and the rules in them that are none of the rows any more."""
         wanted, made = {row.edit: row for row in rows}, self._made
         known = made[1] if made is not None else {}
@@ -144,8 +143,12 @@ class Library:
     literal: Index = field(compare=False, repr=False)
     hints: frozenset[int] | None = field(compare=False, repr=False)
     """Patterns of `bones` beside which literal words may stand; None where these are always to be looked for."""
+    latin: Index = field(default_factory=lambda: Index.of(()), compare=False, repr=False)
+    """Latin words, each letter once, to be looked for in another dress."""
+    in_parts: parts.Parts = field(default=parts.Parts(), compare=False, repr=False)
+    """Patterns of `bones` that are characters written in parts."""
     gone: frozenset[str] = frozenset()
-    parts: tuple[Library, ...] = field(default=(), compare=False, repr=False)
+    pieces: tuple[Library, ...] = field(default=(), compare=False, repr=False)
     kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
     prefixes: Container[str] = field(init=False, compare=False, repr=False)
 
@@ -166,7 +169,7 @@ class Library:
     @property
     def longest(self) -> int:
         """Return the characters of the longest form in which a word is looked for."""
-        return max(self.bones.longest, self.literal.longest)
+        return max(self.bones.longest * (parts.LONGEST if self.in_parts.begins else 1), self.literal.longest)
 
     @cached_property
     def widest(self) -> int:
@@ -181,8 +184,8 @@ class Library:
     @cached_property
     def sounds(self) -> tuple[tuple[Sounds, tuple[Word, ...]], ...]:
         """Return the words by their sound, with the words that the finds number; made on first use, in seconds for 100,000."""
-        if self.parts:
-            return tuple(found for part in self.parts for found in part.sounds)
+        if self.pieces:
+            return tuple(found for piece in self.pieces for found in piece.sounds)
         plain = ((number, skeleton(word.folded).text) for number, word in enumerate(self.words) if not word.rules.near)
         return ((Sounds(plain), self.words),)
 
@@ -214,20 +217,21 @@ class Library:
         missing = frozenset(gone)
         if not rows and not missing:
             return self
-        parts, dead = self.kept.parts(rows, self.source)
+        pieces, dead = self.kept.pieces(rows, self.source)
         found = self
-        for more in parts:
+        for more in pieces:
             found = _joined(found, more)
         listing = [[row.edit, row.word, row.risk, row.rules.as_dict()] for row in rows]
         digest = sha256(canonical([listing, sorted(missing)])).hexdigest()[:8]
-        return replace(found, version=f"{self.version}+{digest}", gone=missing | dead, parts=(self, *parts))
+        return replace(found, version=f"{self.version}+{digest}", gone=missing | dead, pieces=(self, *pieces))
 
 
 def _joined(one: Library, other: Library) -> Library:
     """Return what finds the words of both, without compiling either again."""
     return replace(
         one, words=one.words + other.words, bones=one.bones.joined(other.bones), literal=one.literal.joined(other.literal),
-        hints=_shifted(one, other),
+        hints=_shifted(one, other), latin=one.latin.joined(other.latin),
+        in_parts=one.in_parts.joined(other.in_parts, len(one.bones.words)),
     )  # fmt: skip
 
 
@@ -247,38 +251,21 @@ def _prefixes(pattern: str) -> Iterator[str]:
 
 _LEAST_HINT = 2
 """A skeleton of fewer characters stands everywhere, and tells nothing."""
-_MOST_SPELLINGS = 16
-_MOST_WHOLLY = 8
 _DIGITS = "0123456789"
 _NUMERALS = ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
 
 
-def spellings(bones: str) -> Iterator[tuple[str, Lane]]:
-    """Yield how a skeleton is written with characters in parts (one of them, or all), or its digits as numerals.
-
-    The first way to write each character in parts comes before the others.
-    """
-    table = tables.splits()
-    choices = [table.get(one, ()) for one in bones]
-
-    def one_in_parts(forms: slice) -> Iterator[tuple[str, Lane]]:
-        for at, ways in enumerate(choices):
-            yield from ((bones[:at] + _parts(form) + bones[at + 1 :], Lane.SPLIT) for form in ways[forms])
-
-    yield from one_in_parts(slice(1))
-    if sum(map(bool, choices)) > 1:
-        ways = product(*(ways or (one,) for one, ways in zip(bones, choices, strict=True)))
-        for found in islice(ways, _MOST_WHOLLY):
-            yield "".join(map(_parts, found)), Lane.SPLIT
-    yield from one_in_parts(slice(1, None))
+def _numerals(bones: str) -> Iterator[str]:
+    """Yield how a skeleton is written with its digits as numerals."""
     if len(bones) > 1 and any(one in _DIGITS for one in bones):
-        for numerals in _NUMERALS:
-            yield bones.translate(str.maketrans(_DIGITS, numerals)), Lane.HIDDEN
+        yield from (bones.translate(str.maketrans(_DIGITS, numerals)) for numerals in _NUMERALS)
 
 
-@cache
-def _parts(form: str) -> str:
-    return skeleton(form).text
+def _latin(bones: Iterable[tuple[str, Form]]) -> Iterator[tuple[str, Form]]:
+    """Yield the Latin words that are looked for in another dress, each letter once."""
+    for form, of in bones:
+        if of.part == 0 and of.lane is None and form.isascii() and len(form) >= latin.LEAST:
+            yield latin.once(form), of
 
 
 def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> Library:
@@ -298,14 +285,19 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
                 hints[found] = None
                 continue
             bones.append((found, Form(word, None, part)))
-            extra = dict(spellings(found)) if part == 0 else {}
-            bones += [(form, Form(word, lane)) for form, lane in list(extra.items())[:_MOST_SPELLINGS] if form != found]
+            if part == 0:
+                bones += [(form, Form(word, Lane.HIDDEN)) for form in _numerals(found) if form != found]
+    first = {} if always else hints
+    ways = parts.ways(form for form, _ in bones)
+    hinted = dict.fromkeys((*first, *ways))
     return Library(
         words=words,
         version=_version(words),
         source=source,
-        bones=Index.of(bones, () if always else hints),
+        bones=Index.of(bones, hinted),
         literal=Index.of(literal),
+        latin=Index.of(_latin(bones)),
+        in_parts=parts.Parts.of(ways, hinted),
         hints=None if always else frozenset(range(len(hints))),
     )
 

@@ -5,6 +5,9 @@ base character. What was put between characters is left out: up to `SKIPS` separ
 (spaces, marks, symbols, emoji) and up to `REPEATS` repetitions of one character. A longer run is
 no hiding any more: it leaves a line end, which no word has. The skeleton of a text in pieces,
 from any character that is kept on, is that of the whole. See docs/content.md.
+
+A long text is one look into a table and a handful of array operations; what only a find needs
+(where each character came from) is made when it is asked for.
 """
 
 from __future__ import annotations
@@ -24,20 +27,25 @@ BREAK = "\n"
 DROPPED = ""
 _NOTHING, SEPARATOR, _MANY = "\ue000", "\ue001", "\ue002"
 """Signs for what is dropped, left out, or several characters; private-use characters are separators, so these are free."""
-_FIRST_SIGN, _SIGN_COUNT = np.uint32(ord(_NOTHING)), 3
-_REPEATABLE = "([\x80-\ue000\ue002-\U0010ffff])"
-"""Neither `SEPARATOR` nor ASCII: `ll` and `00` are ordinary."""
+_FIRST_OTHER = "\u0100"
+_REPEATABLE = f"([{_FIRST_OTHER}-\ue000\ue002-\U0010ffff])"
+"""Neither `SEPARATOR` nor a Latin letter: `ll` and `00` are ordinary."""
 TWICE = re.compile(f"{_REPEATABLE}\\1")
 _REPEATED = re.compile(f"{_REPEATABLE}\\1\\1{{0,{REPEATS - 1}}}")  # the first apart: it fails fast
 _once = itemgetter(1)
-_FIRST_OTHER = "\x80"
 LONG_RUN = SEPARATOR * (SKIPS + 1)
 _TOO_LONG = re.compile(f"{SEPARATOR}{{{SKIPS + 1},}}")
+_DOUBLE_LETTER = re.compile("([a-z])\\1")
 _BMP = 0x10000
-_LONG, _LONG_WITH_MAP = 64, 160
+_LONG = 128
 """Characters from which arrays are faster than what Python does for each character."""
-Codes = np.ndarray[tuple[int], np.dtype[np.uint32]]
+_FEW = 12
+"""Places, fewer than which are quicker visited one by one than as an array."""
+UNITS = "utf-16-be"
+"""How the matchers are given characters: two bytes each, the one that tells more first."""
+Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
 Places = np.ndarray[tuple[int], np.dtype[np.intp]]
+Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 def bone(character: str) -> str:
@@ -63,25 +71,39 @@ class _Bones(dict[str, str]):
 BONES = _Bones()
 
 
-def _sign(bones: str) -> str:
-    return bones if len(bones) == 1 else _MANY if bones else _NOTHING
-
-
 class _Signs(dict[int, str]):
     """A translation table: one character to the one that it becomes, or to a sign."""
 
     def __missing__(self, code: int) -> str:
-        value = self[code] = _sign(BONES[chr(code)])
+        bones = BONES[chr(code)]
+        value = self[code] = bones if len(bones) == 1 else _MANY if bones else _NOTHING
         return value
 
 
 _SIGNS = _Signs()
 
 
+def _unit(character: str) -> np.uint16:
+    """Return a character as it stands in an array whose bytes are `UNITS`."""
+    return np.uint16(np.frombuffer(character.encode(UNITS, "surrogatepass"), np.uint16)[0])
+
+
+_STRANGE, _LEFT_OUT, _BREAK = np.uint16(0), _unit("\x01"), _unit(BREAK)
+"""Signs in arrays: control characters are separators, so these are free."""
+_FIRST_BYTE = _unit("\uff00")
+_HIGH, _LOW, _TEN = 0xD800 >> 10, 0xDC00 >> 10, 0x3FF
+"""The halves of a character beyond the basic plane."""
+
+
 @cache
 def _array() -> Codes:
-    """Return the same table of the basic plane as an array, for long texts."""
-    return np.fromiter((ord(_sign(bone(chr(code)))) for code in range(_BMP)), np.uint32, _BMP)
+    """Return what each character of the basic plane becomes, `_STRANGE` for none or several, and for half a character."""
+    table = np.zeros(_BMP, np.uint16)
+    for code in (*range(0xD800), *range(0xE000, _BMP)):
+        bones = bone(chr(code))
+        if len(bones) == 1 and bones < "\U00010000":
+            table[code] = _LEFT_OUT if bones == SEPARATOR else _unit(bones)
+    return table
 
 
 def warm() -> None:
@@ -89,26 +111,83 @@ def warm() -> None:
     _array()
 
 
+class _Came:
+    """Where the characters of a text came from of which some became none or several."""
+
+    def __init__(self, size: int, seconds: Places) -> None:
+        self.size, self.seconds = size, seconds
+        """Units of two bytes, and those that are the second of a character."""
+        self.kept: Marks | None = None
+        self.times: Places | None = None
+
+    def places(self) -> Places:
+        """Return the index in the original of each."""
+        if self.kept is not None:
+            units = self.kept.nonzero()[0]
+        else:
+            units = np.repeat(np.arange(self.size), 1 if self.times is None else self.times)
+        return units - np.searchsorted(self.seconds, units) if len(self.seconds) else units
+
+
 class Skeleton:
-    """A skeleton; `origins[i]` is the index in the original of its character `i`."""
+    """A skeleton: its characters, and the index in the original of each; both are made when they are asked for.
 
-    __slots__ = ("origins", "text")
+    `units` are its characters in the encoding `UNITS`, or None for a short text, or where one is beyond the basic plane.
+    """
 
-    def __init__(self, text: str, origins: list[int] | Places) -> None:
-        self.text = text
-        self.origins = origins
+    __slots__ = ("_at", "_keep", "_origins", "_source", "_text", "units")
 
+    def __init__(self, units: bytes | None, text: str | None = None, source: str = "") -> None:
+        self.units, self._text, self._source = units, text, source
+        self._keep: Marks | None = None
+        self._at: _Came | None = None
+        self._origins: list[int] | Places | None = None
 
-def _mapped(text: str) -> Codes:
-    """Return the sign of each character of a long text."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    try:
-        return _array().take(codes)
-    except IndexError:  # a character beyond the basic plane, an emoji, say
-        signs = _array().take(codes, mode="clip")
-        beyond = (codes >= _BMP).nonzero()[0]
-        signs[beyond] = [ord(_SIGNS[code]) for code in codes[beyond].tolist()]
-        return signs
+    @classmethod
+    def of(cls, text: str, origins: list[int]) -> Skeleton:
+        """Return a skeleton of which all is there."""
+        made = cls(None, text)
+        made._origins = origins
+        return made
+
+    @classmethod
+    def kept(cls, values: Codes, keep: Marks, at: _Came | None) -> Skeleton:
+        """Return a skeleton of the characters that are kept, `at` telling where they came from."""
+        made = cls(values.compress(keep).tobytes())
+        made._keep, made._at = keep, at
+        return made
+
+    @property
+    def unusual(self) -> bool:
+        """Say whether there could be characters in the text that are beyond the basic plane."""
+        return self.units is None or self._at is not None
+
+    @property
+    def repeats_letters(self) -> bool:
+        """Say whether a Latin letter stands twice in a row."""
+        if self.units is None:
+            return _DOUBLE_LETTER.search(self.text) is not None
+        values = np.frombuffer(self.units, np.uint16)
+        twice = values[1:].compress(values[1:] == values[:-1]).byteswap()
+        return bool(np.count_nonzero((twice >= ord("a")) & (twice <= ord("z"))))
+
+    @property
+    def text(self) -> str:
+        """Return the characters."""
+        if self._text is None:
+            self._text = (self.units or b"").decode(UNITS)
+        return self._text
+
+    @property
+    def origins(self) -> list[int] | Places:
+        """Return where each character came from."""
+        if self._origins is None:
+            if self._keep is None:
+                self._origins = _one_by_one(self._source).origins
+            else:
+                kept = self._keep.nonzero()[0]
+                self._origins = kept if self._at is None else self._at.places()[kept]
+        return self._origins
 
 
 def plain(text: str) -> str | None:
@@ -121,45 +200,27 @@ def plain(text: str) -> str | None:
 
 
 def bones_of(text: str) -> str:
-    """Return the text of a skeleton without its map, which is enough where nothing is found in it."""
-    mapped = _mapped(text) if len(text) >= _LONG else None
-    signs = text.translate(_SIGNS) if mapped is None else _text(mapped)
-    if _MANY in signs:
-        signs, mapped = "".join(map(BONES.__getitem__, text)), None
-    elif _NOTHING in signs:
-        signs = signs.replace(_NOTHING, "")
-        mapped = None if mapped is None else mapped[mapped != ord(_NOTHING)]
-    signs = _REPEATED.sub(_once, signs) if mapped is None else _without_repeats(signs, mapped)
-    if LONG_RUN in signs:
-        signs = _TOO_LONG.sub(BREAK, signs)
-    return signs.replace(SEPARATOR, "")
-
-
-def _text(mapped: Codes) -> str:
-    return mapped.tobytes().decode("utf-32-le")
-
-
-def _without_repeats(signs: str, mapped: Codes) -> str:
-    places = (mapped[1:] == mapped[:-1]).nonzero()[0]
-    if len(places):
-        # Most are line ends, spaces and Latin letters, which may repeat.
-        values = mapped[places]
-        places = places[(values >= ord(_FIRST_OTHER)) & (values != ord(SEPARATOR))]
-    if not len(places):
-        return signs
-    if len(places) > REPEATS and (places[REPEATS:] - places[:-REPEATS] == REPEATS).any():
-        return _REPEATED.sub(_once, signs)
-    parts, start = [], 0
-    for place in places.tolist():
-        parts.append(signs[start : place + 1])
-        start = place + 2
-    return "".join(parts) + signs[start:]
+    """Return the text of a skeleton without its map."""
+    return skeleton(text).text
 
 
 def skeleton(text: str) -> Skeleton:
     """Return the skeleton of a text."""
-    found = _by_array(text) if len(text) >= _LONG_WITH_MAP else None
+    found = _by_array(text) if len(text) >= _LONG else _by_signs(text)
     return found or _one_by_one(text)
+
+
+def _by_signs(text: str) -> Skeleton:
+    """Return the same for a short text; the map is made if it is asked for."""
+    signs = text.translate(_SIGNS)
+    if _MANY in signs:
+        signs = "".join(map(BONES.__getitem__, text))
+    elif _NOTHING in signs:
+        signs = signs.replace(_NOTHING, "")
+    signs = _REPEATED.sub(_once, signs)
+    if LONG_RUN in signs:
+        signs = _TOO_LONG.sub(BREAK, signs)
+    return Skeleton(None, signs.replace(SEPARATOR, ""), text)
 
 
 def _one_by_one(text: str) -> Skeleton:
@@ -189,50 +250,90 @@ def _one_by_one(text: str) -> Skeleton:
             out.append(one)
             origins.append(index)
             last, same = one, 0
-    return Skeleton("".join(out), origins)
+    return Skeleton.of("".join(out), origins)
 
 
 def _by_array(text: str) -> Skeleton | None:
-    """Return the same for a long text in the fastest way, or None where a character becomes several or repeats too often."""
-    mapped = _mapped(text)
-    values, kept = mapped, _kept(mapped)
-    if len(kept) < len(mapped):
-        if (mapped == ord(_MANY)).any():
+    """Return the same for a long text in the fastest way, or None where it keeps a character beyond the basic plane."""
+    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
+    values: Codes = _array().take(codes)
+    at: _Came | None = None
+    if np.count_nonzero(values) != len(values):
+        spread = _spread(codes, values, len(text))
+        if spread is None:
             return None
-        if _break_long_runs(mapped, kept):
-            kept = _kept(mapped)
-        values = mapped.take(kept)
-    same = (values[1:] == values[:-1]) & (values[1:] >= ord(_FIRST_OTHER))
-    if same.any():
-        apart = kept[1:] - kept[:-1] > 1
-        if (same & apart).any() and (mapped == ord(_NOTHING)).any():
-            return None
-        same &= ~apart
-        if _repeats_too_often(same):
-            return None
-        keep = np.concatenate(([True], ~same))
-        values, kept = values[keep], kept[keep]
-    return Skeleton(_text(values), kept)
+        values, at = spread
+    keep: Marks = values != _LEFT_OUT
+    _break_long_gaps(values, keep)
+    same: Marks = values[1:] == values[:-1]
+    if np.count_nonzero(same):
+        places = same.nonzero()[0]
+        # Most are line ends, spaces and Latin letters, which may repeat: the first bytes of those are zero.
+        _leave_out_repeats(keep, places.compress(values.take(places) & _FIRST_BYTE))
+    return Skeleton.kept(values, keep, at)
 
 
-def _kept(mapped: Codes) -> Places:
-    """Return the places of the characters that stay."""
-    return (mapped - _FIRST_SIGN >= _SIGN_COUNT).nonzero()[0]  # a smaller one wraps around
+def _spread(codes: Codes, values: Codes, size: int) -> tuple[Codes, _Came] | None:
+    """Return what the characters of a text become where some become none or several, and where each came from.
+
+    Returns None where one is beyond the basic plane, as rare Chinese characters are, or where two halves of different
+    characters stand side by side, which look like one.
+    """
+    places = (values == _STRANGE).nonzero()[0]
+    points = codes[places].astype(np.uint32)
+    pairs = (points[:-1] >> 10 == _HIGH) & (points[1:] >> 10 == _LOW) & (places[1:] - places[:-1] == 1)
+    points[:-1][pairs] = _BMP + ((points[:-1] & _TEN) << 10 | points[1:] & _TEN)[pairs]
+    seconds = np.append(False, pairs)
+    if len(codes) - np.count_nonzero(pairs) != size:
+        return None
+    distinct, which = np.unique(points, return_inverse=True)
+    bones = [BONES[chr(code)].replace(SEPARATOR, "\x01") for code in distinct.tolist()]
+    flat = np.frombuffer("".join(bones).encode(UNITS), np.uint16)
+    sizes = np.fromiter(map(len, bones), np.intp, len(bones))
+    if len(flat) != sizes.sum():
+        return None
+    counts = np.where(seconds, 0, sizes[which])
+    begins = (np.cumsum(sizes) - sizes)[which]
+    came = _Came(len(values), places[seconds])
+    if counts.max() > 1:
+        came.times = np.ones(len(values), np.intp)
+        came.times[places] = counts
+        values = np.repeat(values, came.times)
+        places += np.cumsum(counts) - counts - np.arange(len(counts))  # where they come to stand
+        for step in range(counts.max()):
+            more = counts > step
+            values[places[more] + step] = flat[begins[more] + step]
+        return values, came
+    shown = counts > 0
+    values[places[shown]] = flat[begins[shown]]
+    came.kept = np.ones(len(values), np.bool_)
+    came.kept[places[~shown]] = False
+    return values.compress(came.kept), came
 
 
-def _break_long_runs(mapped: Codes, kept: Places) -> bool:
-    """Put a line end where too many separators stand in a row, in place; what shows nothing does not count."""
-    edges = np.concatenate(([-1], kept, [len(mapped)]))
-    found = False
-    for place in (edges[1:] - edges[:-1] > SKIPS + 1).nonzero()[0]:
-        first = edges[place] + 1
-        separators = (mapped[first : edges[place + 1]] == ord(SEPARATOR)).nonzero()[0]
-        if len(separators) > SKIPS:
-            mapped[first + separators[SKIPS]] = ord(BREAK)
-            found = True
-    return found
+def _break_long_gaps(values: Codes, keep: Marks) -> None:
+    """Put a line end where too many separators stand in a row, in place."""
+    two = keep[1:] | keep[:-1]
+    five = two[2:-1] | two[:-3]
+    five |= keep[SKIPS:]
+    if np.count_nonzero(five) == len(five):
+        return
+    last = -1
+    for gap in (~five).nonzero()[0].tolist():
+        if gap != last + 1 or last < 0:
+            values[gap + SKIPS], keep[gap + SKIPS] = _BREAK, True
+        last = gap
 
 
-def _repeats_too_often(same: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> bool:
-    size = len(same) - REPEATS
-    return size > 0 and bool(np.logical_and.reduce([same[step : step + size] for step in range(REPEATS + 1)]).any())
+def _leave_out_repeats(keep: Marks, places: Places) -> None:
+    """Leave out the characters after these places, in place, `REPEATS` in a row at most; each is the same as the one there."""
+    if len(places) > REPEATS and (places[REPEATS:] - places[:-REPEATS] == REPEATS).any():
+        number = np.arange(len(places))
+        begins = np.append(True, places[1:] - places[:-1] != 1)
+        in_row = number - np.maximum.accumulate(np.where(begins, number, 0))
+        places = places[(in_row + 1) % (REPEATS + 1) != 0]
+    if len(places) < _FEW:
+        for place in places.tolist():
+            keep[place + 1] = False
+    else:
+        keep[places + 1] = False

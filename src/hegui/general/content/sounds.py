@@ -9,15 +9,20 @@ These lanes are weaker than the others, and policy caps what they may do.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from string import ascii_lowercase
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hegui.general.content import tables
-from hegui.general.content.matcher import Matcher, build
+from hegui.general.content.matcher import Hit, Matcher, build
 from hegui.general.content.policy import Lane
-from hegui.general.content.skeleton import Places
+from hegui.general.content.skeleton import UNITS, Codes, Places, Skeleton
+from hegui.general.content.syllables import LONGEST, are_syllables
 
 _LATIN = re.compile("[a-z]+")
 _TONE = re.compile("(?<=[a-z])[1-5](?![0-9])")
@@ -26,16 +31,21 @@ _NO_LETTER = "\0"
 _PAUSE = re.compile("[，。！？；：、…\r\n,;!?]")
 LONGEST_CLAUSE = 64
 """Characters; the most that a stream waits for these lanes."""
-_LONGEST_SYLLABLE = 6
 _MOST_READINGS = 16
 _HOMOPHONE_LEAST = 3
 """Two syllables are too few: 权利 is 权力 by its sound."""
 _LETTERS_LEAST = 2
+_FEW_LETTERS = 6
+"""Letters of two syllables; as many are a word of another language by chance."""
 INITIALS_LEAST, INITIALS_MOST = 3, 8
 _FIRST_SIGN = 0xE100
 """Signs of syllables are private-use characters: a skeleton holds none."""
 _BREAK = "\n"
-_VOWELS = frozenset("aeiouv")
+_TONES = "12345"
+_LAST_ASCII = "\x7f"
+_BMP = 0x10000
+_LATIN_KIND, _WHOLE, _INSIDE = b"l", b"w", ord("i")
+"""Letters as they stand; the first letter of a Chinese character's syllable, or an end; the other letters of it."""
 
 
 class _Letters(dict[int, str]):
@@ -104,9 +114,10 @@ class Sounds:
             if len(bones) >= _HOMOPHONE_LEAST:
                 signed.setdefault(bones.translate(_SIGNS), []).append((number, bones))
         self._spelt = tuple(map(tuple, spelt.values()))
-        self._matcher: Matcher = build(tuple(spelt))
+        self._matcher: Matcher = build(tuple(spelt), "ascii")
         self._signed = tuple(map(tuple, signed.values()))
         self._sign_matcher: Matcher = build(tuple(signed))
+        _is_letter(), _spelling()  # now, so that the first text does not wait
 
     def find(self, bones: str, origins: Places | list[int], lanes: Collection[Lane]) -> Iterator[Sounded]:
         """Yield the finds in a skeleton; a place may be told in more than one lane, and in PINYIN or HOMOPHONE unasked."""
@@ -122,13 +133,46 @@ class Sounds:
                     if bones[begin:stop] != word:
                         yield Sounded(number, Lane.HOMOPHONE, begin, stop)
 
-    def may_hold(self, bones: str) -> bool:
-        """Say whether a skeleton could hold a word in pinyin: cheaper than `find`, and true too often, never too seldom."""
-        return any(
-            lane is Lane.PINYIN
-            for begin, stop in self._regions(bones)
-            for _, lane, _, _ in self._aligned(bones, begin, stop)
-        )
+    def places(self, bones: Skeleton) -> list[tuple[int, int]]:
+        """Return where a skeleton could hold a word in pinyin: cheaper than `find`, and too often, never too seldom."""
+        codes = np.frombuffer(bones.text.encode(UNITS) if bones.units is None else bones.units, np.uint16)
+        if bones.units is None and len(codes) != len(bones.text):
+            return [(0, len(bones.text))]  # a character beyond the basic plane: rare enough to look at all of it
+        latin = _is_letter().take(codes)
+        if not (self._spelt and np.count_nonzero(latin)):
+            return []
+        near = _near(latin, self.longest - 1)
+        codes = codes.take(near)
+        letters, kinds = _spelling()
+        spelt = letters.take(codes, axis=0).ravel()
+        hits = self._matcher.in_bytes(spelt.compress(spelt).tobytes())
+        return self._checked(bones, hits, near, kinds.take(codes, axis=0)) if hits else []
+
+    def _checked(
+        self, bones: Skeleton, hits: Sequence[Hit], near: Places, rows: NDArray[np.uint8]
+    ) -> list[tuple[int, int]]:
+        """Return the places in a skeleton of the hits that are spelt by at least two letters and by whole characters."""
+        flat = rows.ravel()
+        kinds = flat.compress(flat).tobytes() + _WHOLE
+        hits = [
+            (begin, stop, number)
+            for begin, stop, number in hits
+            if kinds.count(_LATIN_KIND, begin, stop) >= _LETTERS_LEAST
+            and kinds[begin] != _INSIDE
+            and kinds[stop] != _INSIDE
+        ]
+        if not hits:
+            return []
+        ends = np.count_nonzero(rows, axis=1).cumsum()
+        found = []
+        for begin, stop, number in hits:
+            first, last = int(ends.searchsorted(begin, side="right")), int(ends.searchsorted(stop))
+            place, end = int(near[first]), int(near[last]) + 1
+            if end - place == last + 1 - first:  # or it stands in two places apart
+                written = bones.text[place:end]
+                if any(_is_spelt(written, entry) for entry in self._spelt[number]):
+                    found.append((place, end))
+        return found
 
     def _regions(self, bones: str) -> Iterator[tuple[int, int]]:
         """Yield the parts of a skeleton in which Latin letters and Chinese characters can spell a word."""
@@ -144,13 +188,13 @@ class Sounds:
 
     def _pinyin(self, bones: str, origins: Places | list[int], first: int, last: int) -> Iterator[Sounded]:
         for number, lane, begin, stop in self._aligned(bones, first, last):
-            if _is_whole(bones, origins, begin, stop):
+            if is_whole(bones, origins, (begin, stop), (0, len(bones))):
                 yield Sounded(number, lane, begin, stop)
 
     def _aligned(self, bones: str, first: int, last: int) -> Iterator[tuple[int, Lane, int, int]]:
         """Yield what the letters of a region spell, each syllable being one character or letters alone."""
         region = _TONE.sub(_NO_LETTER, bones[first:last])
-        hits = self._matcher.find(region.translate(_LETTERS))
+        hits = self._matcher.in_bytes(region.translate(_LETTERS).encode())
         if not hits:
             return
         starts: dict[int, int] = {}
@@ -165,6 +209,66 @@ class Sounds:
                     lane = _lane(bones, starts, begin, entry)
                     if lane:
                         yield entry[0], lane, starts[begin], starts[stop]
+
+
+@cache
+def _is_letter() -> NDArray[np.uint8]:
+    """Return which units, as they stand in `UNITS`, are Latin letters."""
+    table = np.zeros(_BMP, np.uint8)
+    table[_as_units(ascii_lowercase)] = 1
+    return table
+
+
+@cache
+def _spelling() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return a row of letters for each unit, as `_LETTERS` has them, nothing for what could number a tone; and their kinds.
+
+    The kinds are `_LATIN_KIND`, and `_WHOLE` for the first letter of a Chinese character, `_INSIDE` for the others.
+    """
+    letters = np.zeros((_BMP, LONGEST), np.uint8)
+    letters[:, 0] = ord(_BREAK)
+    letters[_as_units(_TONES), 0] = 0
+    for character in (*ascii_lowercase, *tables.syllables()):
+        units, spelt = _as_units(character), _LETTERS[ord(character)].encode()
+        if len(units) == 1:
+            letters[units, : len(spelt)] = np.frombuffer(spelt, np.uint8)
+    kinds = np.where(letters > 0, np.uint8(_INSIDE), np.uint8(0))
+    kinds[:, 0] = np.where(letters[:, 0] > 0, ord(_WHOLE), 0)
+    kinds[_as_units(ascii_lowercase), 0] = ord(_LATIN_KIND)
+    return letters, kinds
+
+
+def _as_units(characters: str) -> Codes:
+    return np.frombuffer(characters.encode(UNITS), np.uint16)
+
+
+def _near(latin: NDArray[np.uint8], reach: int) -> Places:
+    """Return the places that have a letter within reach."""
+    counted = np.zeros(len(latin) + 2 * reach + 1, np.int32)
+    latin.cumsum(dtype=np.int32, out=counted[reach + 1 : reach + 1 + len(latin)])
+    counted[reach + 1 + len(latin) :] = counted[reach + len(latin)]
+    near: Places = (counted[2 * reach + 1 :] != counted[: len(latin)]).nonzero()[0]
+    return near
+
+
+def _is_spelt(written: str, entry: tuple[int, str, tuple[int, ...]]) -> bool:
+    """Say whether something reads as a word by its own characters and by letters, each for whole syllables."""
+    at = 0
+    for one, size in zip(entry[1], entry[2], strict=True):
+        if written[at] > _LAST_ASCII:
+            if written[at] != one or len(_LETTERS[ord(one)]) != size:
+                return False
+            at += 1
+        else:
+            left = size
+            while left:
+                if at == len(written) or written[at] > _LAST_ASCII:
+                    return False
+                left -= written[at] not in _TONES
+                at += 1
+        while at < len(written) and written[at] in _TONES:
+            at += 1
+    return True
 
 
 def _readings(character: str) -> tuple[str, ...]:
@@ -199,28 +303,41 @@ def _lane(bones: str, starts: dict[int, int], begin: int, entry: tuple[int, str,
     return lane if latin else None
 
 
-def _is_whole(bones: str, origins: Places | list[int], begin: int, stop: int) -> bool:
-    """Say whether letters that join a find on either side are syllables of their own: shi in `shibiaoji`, not `ng`.
+def is_whole(bones: str, origins: Places | list[int], find: tuple[int, int], within: tuple[int, int]) -> bool:
+    """Say whether letters that join a find on either side are syllables throughout: shi in `shibiaoji`, not `tion`.
 
+    `within` are the bounds of the clause, beyond which nothing joins.
     A find with something between its letters stands beside none: `ge(si` in `range(size)` is nobody's word. One
-    letter alone is no syllable either: it numbers a list.
+    letter alone is no syllable either: it numbers a list. A few letters, or letters with something between them, count
+    for nothing beside a word of another language: `an AI` in `As an AI language`.
     """
-    if sum("a" <= one <= "z" for one in bones[begin:stop]) < _LETTERS_LEAST:
+    (begin, stop), (first, last) = find, within
+    letters = sum("a" <= one <= "z" for one in bones[begin:stop])
+    if letters < _LETTERS_LEAST:
         return False
-    left = begin
-    while left and begin - left < _LONGEST_SYLLABLE and _joins(bones, origins, left):
-        left -= 1
-    right = stop
-    while right < len(bones) and right - stop < _LONGEST_SYLLABLE and _joins(bones, origins, right):
-        right += 1
-    if (left < begin or right > stop) and int(origins[stop - 1] - origins[begin]) >= stop - begin:
+    left, right = _run(bones, origins, begin, first, -1), _run(bones, origins, stop, last, 1)
+    apart = int(origins[stop - 1] - origins[begin]) >= stop - begin
+    if (left < begin or right > stop) and apart:
         return False
-    ends = left == begin or any(_is_syllable(bones[at:begin]) for at in range(left, begin))
-    return ends and (right == stop or any(_is_syllable(bones[stop:at]) for at in range(stop + 1, right + 1)))
+    if not (are_syllables(bones[left:begin]) and are_syllables(bones[stop:right])):
+        return False
+    if letters < stop - begin or not (apart or letters <= _FEW_LETTERS):
+        return True
+    before = _run(bones, origins, left - 1, first, -1) if left - 1 > first else max(left - 1, first)
+    after = _run(bones, origins, right + 1, last, 1) if right + 1 < last else min(right + 1, last)
+    return _may_be_pinyin(bones[before:left]) and _may_be_pinyin(bones[right:after])
 
 
-def _is_syllable(letters: str) -> bool:
-    return letters in tables.legal_syllables() and not _VOWELS.isdisjoint(letters)
+def _run(bones: str, origins: Places | list[int], place: int, limit: int, step: int) -> int:
+    """Return how far the letters go on that join those at a place, on the side that `step` says."""
+    while place != limit and _joins(bones, origins, place):
+        place += step
+    return place
+
+
+def _may_be_pinyin(token: str) -> bool:
+    """Say whether what stands beside a find is no word of another language."""
+    return not ("a" <= token[:1] <= "z" and "a" <= token[-1:] <= "z") or are_syllables(token)
 
 
 def _joins(bones: str, origins: Places | list[int], place: int) -> bool:
@@ -241,11 +358,6 @@ def tokens(bones: str, origins: Places | list[int]) -> Iterator[tuple[int, int]]
         yield begin, match.end()
 
 
-def has_letters(bones: str) -> bool:
-    """Say whether a skeleton holds Latin letters, without which there is no pinyin."""
-    return _LATIN.search(bones) is not None
-
-
 def clauses(text: str) -> Iterator[tuple[int, int]]:
     """Yield the clauses of a text, each with the mark that ends it; a longer one is cut at `LONGEST_CLAUSE` characters.
 
@@ -254,8 +366,12 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
     """
     begin = 0
     for match in _PAUSE.finditer(text):
-        yield from _cut(begin, match.end())
-        begin = match.end()
+        end = match.end()
+        if end - begin > LONGEST_CLAUSE:
+            yield from _cut(begin, end)
+        else:
+            yield begin, end
+        begin = end
     yield from _cut(begin, len(text))
 
 

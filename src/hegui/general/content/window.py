@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from hegui.general.content import folding
+from hegui.general.content import folding, latin
 from hegui.general.content.checks import Checker, Verdict, mask_span, merge_stars
 from hegui.general.content.library import Index, is_latin
 from hegui.general.content.near import Nearby
+from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
 from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, bones_of, plain, skeleton
@@ -33,8 +34,8 @@ class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
     __slots__ = (
-        "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_literal", "_longest", "_nearby", "_passed",
-        "_prefixes", "_reach", "_runs", "_side", "_tail", "_weak", "blocked", "released", "stopped", "verdicts",
+        "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_latin", "_literal", "_longest", "_nearby", "_parts",
+        "_passed", "_prefixes", "_reach", "_runs", "_side", "_tail", "_weak", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
@@ -43,6 +44,8 @@ class Window:
         self._find = checker.library.bones.matcher.find
         self._prefixes = checker.library.bones.prefixes
         self._longest = checker.library.bones.longest
+        self._latin = checker.library.latin if checker.library.latin.words else None
+        self._parts = checker.library.in_parts
         self._literal = checker.library.literal if checker.library.literal.words else None
         self._either = checker.library.prefixes
         self._longest = max(self._longest, checker.library.literal.longest)
@@ -97,7 +100,7 @@ class Window:
         """Return how much of a plain text may leave, or None where something hits or could be a number."""
         left_out = SEPARATOR in bones
         joined = bones.replace(SEPARATOR, "") if left_out else bones
-        if self._find(joined) or (left_out and LONG_RUN in bones):
+        if self._find(joined) or (left_out and LONG_RUN in bones) or self._is_dressed(text, joined):
             return None
         if self._tail is not None and self._is_personal(text, bones):
             return None
@@ -118,6 +121,10 @@ class Window:
         if folded is None or self._literal.matcher.find(before + folded):
             return None
         return min(cut, self._hold_literal(before + folded, len(before), self._literal) - len(before))
+
+    def _is_dressed(self, text: str, bones: str) -> bool:
+        """Say whether a plain text holds Latin letters in another dress, where a word could be hidden in them."""
+        return self._latin is not None and (latin.with_letters(text) != text or latin.once(bones) != bones)
 
     def _is_personal(self, text: str, bones: str) -> bool:
         """Say whether a plain text could hold, or end in the beginning of, something that policy does not let pass."""
@@ -199,6 +206,10 @@ class Window:
         """Return where the part begins that could still become a hit."""
         place = self._hold_bones(bones.text, text, bones.origins)
         held = int(bones.origins[place]) if place < len(bones.text) else len(text)
+        if self._parts.begins:
+            held = min(held, self._hold_joined(text, bones))
+        if self._latin is not None and latin.is_dressed(text, bones):
+            held = min(held, self._hold_dressed(text, bones, self._latin))
         if self._literal is None and (self._tail is None or (self._ends is not None and not self._may_be_number(text))):
             return held
         fold = folding.fold(text)
@@ -212,6 +223,32 @@ class Window:
             if match:
                 held = min(held, fold.origin(match.start() - context))
         return held
+
+    def _hold_joined(self, text: str, bones: Skeleton) -> int:
+        """Return the same once characters written in parts are joined."""
+        held, whole = len(text), bones.text
+        for back in range(LONGEST):
+            if back and whole[-back:] not in self._parts.begins:
+                continue
+            part = whole[: len(whole) - back]
+            for reading in self._parts.readings(part, self._find(part), len(part)):
+                origins = [int(bones.origins[start]) for start in reading.starts]
+                place = self._hold_bones(reading.text, text, origins)
+                held = min(held, origins[place]) if place < len(origins) else held
+        return held
+
+    def _hold_dressed(self, text: str, bones: Skeleton, index: Index) -> int:
+        """Return the same for Latin words in another dress."""
+        letters, before = latin.with_letters(text), latin.with_letters(self._before)
+        bones = bones if letters == text else skeleton(letters)
+        reading = latin.reading(bones.text)
+        size = len(reading.text)
+        for start in range(max(0, size - index.longest), size):
+            if reading.text[start:] in index.prefixes:
+                at = int(bones.origins[reading.starts[start]])
+                if not (is_latin(reading.text[start]) and is_latin(left_of(letters, at, before))):
+                    return at
+        return len(text)
 
     def _may_be_number(self, text: str) -> bool:
         """Say whether a text ends in a character in which the tail of a number can end."""
@@ -230,7 +267,21 @@ class Window:
         origins: list[int] | Places | tuple[()] = (),
         prefixes: Container[str] | None = None,
     ) -> int:
-        """Return where in the skeleton a word could have begun; its length when none could."""
+        """Return where in the skeleton a word could have begun; its length when none could.
+
+        What could be the first parts of a character may stand for it, so it and what is open before it stay.
+        """
+        place = self._begun(bones, text, origins, prefixes)
+        begins = self._parts.begins
+        for back in range(1, LONGEST if begins else 1):
+            if bones[-back:] in begins:
+                cut = max(len(bones) - back, 0)
+                place = min(place, cut, self._begun(bones[:cut], text, origins, prefixes))
+        return place
+
+    def _begun(
+        self, bones: str, text: str, origins: list[int] | Places | tuple[()], prefixes: Container[str] | None
+    ) -> int:
         size = len(bones)
         prefixes = self._prefixes if prefixes is None else prefixes
         for start in range(max(0, size - self._longest), size):

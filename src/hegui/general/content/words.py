@@ -10,11 +10,13 @@ its exception phrases, outside its dates, or without the words that it is asked 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from hegui.general.content import latin
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
 from hegui.general.content.lexicon import Place, Segmenter, load_lexicon
@@ -23,8 +25,8 @@ from hegui.general.content.matcher import Hit
 from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH, even
-from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, bones_of, skeleton
-from hegui.general.content.sounds import clauses, has_letters
+from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
+from hegui.general.content.sounds import clauses, is_whole
 from hegui.kit import clock
 
 REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
@@ -77,7 +79,6 @@ class Finder:
         before: str = "",
         *,
         bones: Skeleton | None = None,
-        plain: str | None = None,
         fold: Folded | None = None,
         final: bool = True,
         nearby: Nearby | None = None,
@@ -85,22 +86,25 @@ class Finder:
         """Return the words in a text, and where the first find begins that more text decides (the end, if none).
 
         `before` are the characters that stand before the text, at most `REACH_BEFORE` of them;
-        `bones` is its skeleton, `plain` the skeleton's text and `fold` the folded form, if there. A word that begins or ends in
-        a Latin letter or digit counts at a word's edge only. `nearby` remembers, for a text in pieces, what stood before.
+        `bones` is its skeleton and `fold` the folded form, if there. A word that begins or ends in a Latin letter or
+        digit counts at a word's edge only. `nearby` remembers, for a text in pieces, what stood before.
         """
         library = self._library
-        if plain is None:
-            plain = bones.text if bones else bones_of(text)
-        hits = library.bones.matcher.find(plain)
+        bones = bones or skeleton(text)
+        hits = library.bones.matcher.look(bones)
         hints = library.hints
-        literally = library.literal.words and (hints is None or any(number in hints for _, _, number in hits))
-        if not hits and not literally:
+        dressed = self._dressed(text, bones, before, final=final) if library.latin.words else []
+        if not hits and hints is not None and not dressed:
             return [], len(text)
-        spans: list[tuple[Form, _Span]] = []
+        readings = _joined(library, bones, hits)
+        literally = library.literal.words and (hints is None or any(number in hints for _, _, number in hits))
+        spans = dressed
         if hits:
-            bones = bones or skeleton(text)
-            found = self._spans(hits, text, bones, before, final=final)
-            spans += [(form, span) for span in found for form in library.bones.words[span.number]]
+            forms = library.bones.words
+            found = self._spans((hit for hit in hits if forms[hit[2]]), text, bones, before, final=final)
+            spans += [(form, span) for span in found for form in forms[span.number]]
+            split = self._spans(readings, text, bones, before, final=final)
+            spans += [(replace(form, lane=Lane.SPLIT), span) for span in split for form in forms[span.number]]
         if literally:
             literal = self._literal(fold or folding(text), text, before, final=final)
             spans += [(form, span) for span in literal for form in library.literal.words[span.number]]
@@ -131,23 +135,21 @@ class Finder:
                 found.append(Find(word, form.lane or span.lane, span.start, span.end))
         return found, open_at
 
-    def find_weak(self, text: str, plain: str | None = None) -> list[Find]:
-        """Return the words that a text holds by their sound, each within one clause; `plain` is its skeleton's text, if there."""
+    def find_weak(self, text: str, bones: Skeleton | None = None) -> list[Find]:
+        """Return the words that a text holds by their sound, each within one clause; `bones` is its skeleton, if there."""
         found: list[Find] = []
-        if plain is None:
-            plain = bones_of(text)
-        homophones = Lane.HOMOPHONE in self._weak
-        if not homophones and not has_letters(plain):
-            return found
-        # A find within one clause stands in the skeleton of the whole, too: most texts with Latin letters end here.
-        if self._weak == {Lane.PINYIN} and not any(sounds.may_hold(plain) for sounds, _ in self._sounds):
-            return found
+        wanted: Iterable[tuple[int, int]] = clauses(text)
+        if self._weak == {Lane.PINYIN}:
+            bones = bones or skeleton(text)
+            # A find within one clause stands in the skeleton of the whole, too: most texts with Latin letters end here.
+            places = [place for sounds, _ in self._sounds for place in sounds.places(bones)]
+            if not places:
+                return found
+            wanted = _clauses_of(places, list(wanted), bones)
         gone, today = self._library.gone, clock.today()
-        for begin, end in clauses(text):
+        for begin, end in wanted:
             clause = text[begin:end]
             bones = skeleton(clause)
-            if not homophones and not has_letters(bones.text):
-                continue
             origins = bones.origins
             for sounds, words in self._sounds:
                 for item in sounds.find(bones.text, origins, self._weak):
@@ -184,6 +186,28 @@ class Finder:
                 yield _Span(number, start, end, self._place(word, text, start, end, before))
             elif self._is_hiding(text, places, word, before):
                 yield _Span(number, start, end, Lane.HIDDEN)
+
+    def _dressed(self, text: str, bones: Skeleton, before: str, *, final: bool) -> list[tuple[Form, _Span]]:
+        """Return the Latin words that a text holds with letters repeated or with regional indicators for letters."""
+        if not latin.is_dressed(text, bones):
+            return []
+        letters = latin.with_letters(text)
+        if letters != text:
+            bones, before = skeleton(letters), latin.with_letters(before)
+        found: list[tuple[Form, _Span]] = []
+        reading, index = latin.reading(bones.text), self._library.latin
+        for begin, stop, number in index.matcher.find(reading.text):
+            first, last = reading.starts[begin], reading.stops[stop - 1]
+            sizes = [reading.stops[at] - reading.starts[at] for at in range(begin, stop)]
+            regional = any(letters[at] != text[at] for at in map(int, bones.origins[first:last]))
+            forms = [
+                form
+                for form in index.words[number]
+                if latin.fits(skeleton(form.word.folded).text, sizes, regional=regional)
+            ]
+            for span in self._spans([(first, last, number)], letters, bones, before, final=final) if forms else ():
+                found += [(replace(form, lane=Lane.HIDDEN), span) for form in forms]
+        return found
 
     @staticmethod
     def _settled(text: str, end: int) -> bool:
@@ -234,6 +258,36 @@ class Finder:
                 yield _Span(number, start, end, None)
             else:
                 yield _Span(number, start, end, self._place(word, text, start, end, before))
+
+
+def _joined(library: Library, bones: Skeleton, hits: Iterable[Hit]) -> list[Hit]:
+    """Return the words that a skeleton holds once characters written in parts are joined, at their places in it as it is."""
+    found: set[Hit] = set()
+    characters = library.in_parts.characters
+    if any(number in characters for _, _, number in hits):
+        for reading in library.in_parts.readings(bones.text, hits, library.longest):
+            for begin, stop, number in library.bones.matcher.find(reading.text):
+                first, last = reading.starts[begin], reading.stops[stop - 1]
+                if last - first > stop - begin and library.bones.words[number]:
+                    found.add((first, last, number))
+    return sorted(found, key=lambda hit: (hit[1], hit[0], hit[2]))
+
+
+def _clauses_of(
+    places: Iterable[tuple[int, int]], all_clauses: list[tuple[int, int]], bones: Skeleton
+) -> list[tuple[int, int]]:
+    """Return the clauses in which places of a text's skeleton could be finds by sound."""
+    ends, origins = [end for _, end in all_clauses], bones.origins
+    wanted: set[int] = set()
+    for begin, stop in places:
+        first = bisect_right(ends, int(origins[begin]))
+        last = bisect_right(ends, int(origins[stop - 1]))
+        if first == last and first not in wanted:
+            within = bisect_left(origins, all_clauses[first][0]), bisect_left(origins, ends[first])
+            if not is_whole(bones.text, origins, (begin, stop), within):
+                continue
+        wanted.update(range(first, last + 1))
+    return [all_clauses[at] for at in sorted(wanted)]
 
 
 def _last_repetition(text: str, places: Sequence[int]) -> int:
