@@ -88,6 +88,9 @@ ENGLISH = (
 def test_english_text_is_no_pinyin() -> None:
     used = checker(["标记甲", "汉字", "参考", "和谐", "上下", "当下", "本子", "南北"], policy())
     assert hits(ENGLISH, used) == []
+    for text in ("position", "As an AI language model", "航MU5735坠机", "I would like this"):
+        assert hits(text, checker(["破死", "黯霭", "航母", "贺若", "力可"], policy())) == []
+    assert hits("航mu启航", checker(["航母"], policy())) == [("pinyin", "航mu")]
     assert hits("请用Python写一个function，返回list的max值，并说明when和why。", used) == []
 
 

@@ -193,7 +193,7 @@ class Sounds:
 
     def _aligned(self, bones: str, first: int, last: int) -> Iterator[tuple[int, Lane, int, int]]:
         """Yield what the letters of a region spell, each syllable being one character or letters alone."""
-        region = _TONE.sub(_NO_LETTER, bones[first:last])
+        region = _TONE.sub(_NO_LETTER, bones[first : last + 1])[: last - first]  # one more tells 5 from 57
         hits = self._matcher.in_bytes(region.translate(_LETTERS).encode())
         if not hits:
             return
@@ -307,7 +307,7 @@ def is_whole(bones: str, origins: Places | list[int], find: tuple[int, int], wit
     """Say whether letters that join a find on either side are syllables throughout: shi in `shibiaoji`, not `tion`.
 
     `within` are the bounds of the clause, beyond which nothing joins.
-    A find with something between its letters stands beside none: `ge(si` in `range(size)` is nobody's word. One
+    Two digits behind it make it a code: 航MU5735 is no 航模. A find with something between its letters stands beside none: `ge(si` in `range(size)` is nobody's word. One
     letter alone is no syllable either: it numbers a list. A few letters, or letters with something between them, count
     for nothing beside a word of another language: `an AI` in `As an AI language`.
     """
@@ -317,7 +317,7 @@ def is_whole(bones: str, origins: Places | list[int], find: tuple[int, int], wit
         return False
     left, right = _run(bones, origins, begin, first, -1), _run(bones, origins, stop, last, 1)
     apart = int(origins[stop - 1] - origins[begin]) >= stop - begin
-    if (left < begin or right > stop) and apart:
+    if ((left < begin or right > stop) and apart) or _is_code(bones, origins, right, last):
         return False
     if not (are_syllables(bones[left:begin]) and are_syllables(bones[stop:right])):
         return False
@@ -333,6 +333,17 @@ def _run(bones: str, origins: Places | list[int], place: int, limit: int, step: 
     while place != limit and _joins(bones, origins, place):
         place += step
     return place
+
+
+def _is_code(bones: str, origins: Places | list[int], place: int, last: int) -> bool:
+    """Say whether two digits stand right behind letters."""
+    digits = bones[place : place + 2]
+    return (
+        place + 2 <= last
+        and digits.isdecimal()
+        and "a" <= bones[place - 1] <= "z"
+        and int(origins[place + 1] - origins[place - 1]) == len(digits)
+    )
 
 
 def _may_be_pinyin(token: str) -> bool:

@@ -98,10 +98,13 @@ class Finder:
             return [], len(text)
         readings = _joined(library, bones, hits)
         literally = library.literal.words and (hints is None or any(number in hints for _, _, number in hits))
+        forms = library.bones.words
+        hits = [hit for hit in hits if forms[hit[2]]]
+        if not (hits or readings or literally or dressed):
+            return [], len(text)
         spans = dressed
-        if hits:
-            forms = library.bones.words
-            found = self._spans((hit for hit in hits if forms[hit[2]]), text, bones, before, final=final)
+        if hits or readings:
+            found = self._spans(hits, text, bones, before, final=final)
             spans += [(form, span) for span in found for form in forms[span.number]]
             split = self._spans(readings, text, bones, before, final=final)
             spans += [(replace(form, lane=Lane.SPLIT), span) for span in split for form in forms[span.number]]
@@ -348,8 +351,8 @@ def left_of(text: str, start: int, before: str) -> str:
 
 def _right(text: str, end: int) -> str:
     """Return the folded character at a place, a line end for a separator, nothing at the end of the text."""
-    for character in text[end:]:
-        if found := BONES[character]:
+    for at in range(end, len(text)):
+        if found := BONES[text[at]]:
             return "\n" if found == SEPARATOR else found[0]
     return ""
 
