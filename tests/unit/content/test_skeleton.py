@@ -10,7 +10,7 @@ from hegui.general.content import skeleton as skeletons
 from hegui.general.content.checks import Checked, Checker
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import PolicyError, Side, load_policy, parse_policy
-from hegui.general.content.skeleton import LONG_RUN, REPEATS, SEPARATOR, SKIPS, bones_of, plain, skeleton
+from hegui.general.content.skeleton import LONG_RUN, REPEATS, SEPARATOR, SKIPS, plain, skeleton
 
 CHECKER = Checker(
     compile_library(
@@ -44,7 +44,7 @@ def test_the_ways_of_making_a_skeleton_agree(text: str) -> None:
         if made is not None:
             assert made.text == slow.text
             assert [int(place) for place in made.origins] == slow.origins
-    assert bones_of(text) == bones_of(text + "\u200b" * 200) == slow.text
+    assert skeleton(text).text == skeleton(text + "\u200b" * 200).text == slow.text
     assert all(0 <= place < len(text) for place in slow.origins)
     assert slow.origins == sorted(slow.origins)
     shown = plain(text)
@@ -74,7 +74,7 @@ def hits(text: str, used: Checker = CHECKER) -> list[tuple[str, str]]:
 def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:
     ((found, span),) = hits(text)
     assert found == lane
-    assert bones_of(span).replace(" ", "") or span
+    assert skeleton(span).text.replace(" ", "") or span
     assert text[text.index(span) - 1 : text.index(span)] not in {"标", "甲"}
 
 
@@ -122,4 +122,4 @@ def test_half_a_character_is_no_reason_to_fail() -> None:
 
 
 def test_characters_that_become_many_are_looked_up_once() -> None:
-    assert len(bones_of("ﷺ" * 20_000)) >= 20_000
+    assert len(skeleton("ﷺ" * 20_000).text) >= 20_000

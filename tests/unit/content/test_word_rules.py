@@ -276,8 +276,8 @@ def test_one_edit_more_of_many_compiles_that_one_and_finds_what_all_together_fin
     first = base.edited(many, ())
     more = [*many[:7], *many[8:], Row(0, "词1200号标", "A.1.b", WordRules(), "e1200")]
     second = base.edited(more, {"keyword:2"})
-    assert second.parts[1] is first.parts[1], "what was compiled is not compiled again"
-    assert len(second.parts[2].words) == 1
+    assert second.pieces[1] is first.pieces[1], "what was compiled is not compiled again"
+    assert len(second.pieces[2].words) == 1
     afresh = compile_library(rows(rows_of), "t").edited(more, {"keyword:2"})
     assert (second.version, second.counts()) == (afresh.version, afresh.counts())
     for text in [*texts, "标记甲", "有词7 号标，ci7haobiao"]:

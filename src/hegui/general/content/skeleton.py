@@ -199,11 +199,6 @@ def plain(text: str) -> str | None:
     return None if _NOTHING in signs or _MANY in signs or TWICE.search(signs) else signs
 
 
-def bones_of(text: str) -> str:
-    """Return the text of a skeleton without its map."""
-    return skeleton(text).text
-
-
 def skeleton(text: str) -> Skeleton:
     """Return the skeleton of a text."""
     found = _by_array(text) if len(text) >= _LONG else _by_signs(text)

@@ -17,7 +17,7 @@ from hegui.general.content.near import Nearby
 from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
-from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, bones_of, plain, skeleton
+from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
 from hegui.general.content.sounds import clauses, ended
 from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
@@ -141,10 +141,10 @@ class Window:
         if not text or self._held or self._passed:
             return self.feed(text) + self.finish()
         text = self._runs.cut(text)
-        fold, bones = folding.fold(text), bones_of(text)
-        found, _ = self._checker.words(text, self._side, plain=bones, fold=fold)
+        fold, bones = folding.fold(text), skeleton(text)
+        found, _ = self._checker.words(text, self._side, bones=bones, fold=fold)
         found += self._checker.personal(fold, self._side)
-        found += self._checker.weak(text, self._side, plain=bones)
+        found += self._checker.weak(text, self._side, bones=bones)
         if any(verdict.action not in NOTED for verdict in found):
             self._runs.length = 0
             return self.feed(text) + self.finish()

@@ -25,6 +25,7 @@ from hegui.service.gateway.media import (
 from hegui.service.gateway.service import INTERFACE
 from hegui.service.gateway.waves import Waves
 from hegui.service.labels.containers import Container, UnreadableError, container_of
+from hegui.service.labels.containers.container import same
 from hegui.service.labels.marks import sound
 from hegui.service.labels.schema import Label
 
@@ -178,12 +179,11 @@ def _front(head: bytes, wanted: Label) -> bytes | None:
     try:
         if any(True for _ in container.read(file)):
             return b""  # a label is there: it is handed on with the whole before us
-        before = container.payload(file)
+        out = io.BytesIO()
+        container.write(file, out, wanted.as_json())
     except UnreadableError:
         return None
-    out = io.BytesIO()
-    container.write(file, out, wanted.as_json())
-    if container.payload(out) != before or not _same_pages(container, part, out.getvalue()):
+    if not same(container.payload(file), container.payload(out)) or not _same_pages(container, part, out.getvalue()):
         return b""
     return out.getvalue() + rest
 
