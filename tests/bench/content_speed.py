@@ -153,7 +153,7 @@ def by_thousand(text: str, options: argparse.Namespace) -> None:
     """Print the costs for 1,000 characters."""
     pieces = [text[at : at + 1_000] for at in range(0, 1_000 * (50 if options.quick else 200), 1_000)]
     pieces = [piece for piece in pieces if len(piece) == 1_000]
-    folded = [skeleton.bones_of(piece) for piece in pieces]
+    folded = [skeleton.skeleton(piece).text for piece in pieces]
     rows: dict[str, list[float]] = {}
 
     def add(name: str, seconds: float, count: int) -> None:
