@@ -30,8 +30,8 @@ from typing import Any
 from PIL import Image, ImageFilter
 
 from hegui.service.labels import files, xmp
+from hegui.service.labels.container import OpenFile
 from hegui.service.labels.containers import HEAD, container_of
-from hegui.service.labels.containers.container import OpenFile
 from hegui.service.labels.schema import Label
 
 LABEL = Label.first("001191350100M000100Y4310001", "0198f0c2-0000-7000-8000-000000000001")

@@ -26,8 +26,8 @@ sys.path.insert(0, str(ROOT))
 import av  # noqa: E402
 
 from hegui.service.labels import files  # noqa: E402
+from hegui.service.labels.container import OpenFile  # noqa: E402
 from hegui.service.labels.containers import container_of  # noqa: E402
-from hegui.service.labels.containers.container import OpenFile  # noqa: E402
 from hegui.service.labels.schema import Label  # noqa: E402
 from tests.unit.labels import media  # noqa: E402
 

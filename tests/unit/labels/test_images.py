@@ -15,7 +15,7 @@ from PIL import Image
 
 from hegui.kit.errors import HeguiError
 from hegui.service.labels import files, xmp
-from hegui.service.labels.containers.container import NotWritableError
+from hegui.service.labels.container import NotWritableError
 from hegui.service.labels.files import Verdict
 from hegui.service.labels.schema import Deviation, Label
 from tests.unit.labels.pictures import (

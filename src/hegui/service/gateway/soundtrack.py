@@ -24,8 +24,8 @@ from hegui.service.gateway.media import (
 )
 from hegui.service.gateway.service import INTERFACE
 from hegui.service.gateway.waves import Waves
+from hegui.service.labels.container import same
 from hegui.service.labels.containers import Container, UnreadableError, container_of
-from hegui.service.labels.containers.container import same
 from hegui.service.labels.marks import sound
 from hegui.service.labels.schema import Label
 

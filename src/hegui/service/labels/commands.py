@@ -17,8 +17,8 @@ from hegui.kit.text import Bi
 from hegui.service.labels import c2pa, explain, files, sidecar, signatures
 from hegui.service.labels.c2pa_commands import c2pa as c2pa_group
 from hegui.service.labels.c2pa_commands import seal_of, seal_options
+from hegui.service.labels.container import not_writable
 from hegui.service.labels.containers import CONTAINERS, HEAD, NotWritableError, container_of
-from hegui.service.labels.containers.container import not_writable
 from hegui.service.labels.containers.texts import PlainText
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.marks.corner import Corner

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import copy, pieces
+from hegui.service.labels.container import copy, pieces
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 IMAGE_DESCRIPTION, XMP, EXIF_POINTER, USER_COMMENT = 0x010E, 0x02BC, 0x8769, 0x9286

@@ -19,8 +19,8 @@ from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import manifests, schema
+from hegui.service.labels.container import MOST_SLOTS, OpenBytes, OpenFile, not_writable, same
 from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of, unreadable
-from hegui.service.labels.containers.container import MOST_SLOTS, OpenBytes, OpenFile, not_writable, same
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
 
 _MOST_PLACES = 1024

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from hegui.service.labels.containers.container import not_writable, unreadable
+from hegui.service.labels.container import not_writable, unreadable
 
 XMP_TYPE = b"application/rdf+xml"
 _MOST_BOXES = 1 << 16

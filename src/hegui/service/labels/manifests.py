@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from hegui.service.labels.container import UnreadableError
 from hegui.service.labels.containers import bmff, riff
 from hegui.service.labels.containers.archive import open_archive
-from hegui.service.labels.containers.container import UnreadableError
 from hegui.service.labels.containers.splice import size_of
 
 _PIECE = 1 << 20

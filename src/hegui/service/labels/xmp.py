@@ -15,7 +15,7 @@ from hashlib import sha256
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from hegui.service.labels.containers.container import MOST_SLOTS, Slot, unreadable
+from hegui.service.labels.container import MOST_SLOTS, Slot, unreadable
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"

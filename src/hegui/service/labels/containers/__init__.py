@@ -5,8 +5,8 @@ from __future__ import annotations
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import PurePath
 
+from hegui.service.labels.container import Container, NotWritableError, Slot, UnreadableError, unreadable
 from hegui.service.labels.containers.avi import Avi
-from hegui.service.labels.containers.container import Container, NotWritableError, Slot, UnreadableError, unreadable
 from hegui.service.labels.containers.encodings import is_text
 from hegui.service.labels.containers.flac import Flac
 from hegui.service.labels.containers.flv import Flv

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import Held, Slot, unreadable
+from hegui.service.labels.container import Held, Slot, unreadable
 from hegui.service.labels.containers.splice import counted, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 

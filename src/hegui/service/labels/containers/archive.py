@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import copy, not_writable, unreadable
+from hegui.service.labels.container import copy, not_writable, unreadable
 
 LARGEST_PART = 16 << 20
 """Most bytes that a part which is edited may unpack to."""

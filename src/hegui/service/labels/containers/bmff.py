@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from hegui.service.labels.containers.container import unreadable
+from hegui.service.labels.container import unreadable
 from hegui.service.labels.containers.splice import Edit, Moves, Values, counted, size_of, take
 
 HEAD, LONG_HEAD = 8, 16

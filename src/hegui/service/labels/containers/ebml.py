@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import unreadable
+from hegui.service.labels.container import unreadable
 
 VOID, CRC = 0xEC, 0xBF
 _WIDEST = 8

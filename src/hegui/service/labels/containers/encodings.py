@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import not_writable, unreadable
+from hegui.service.labels.container import not_writable, unreadable
 from hegui.service.labels.edits import Edit, edited
 
 LONGEST_HEAD = 1 << 20

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from hegui.service.labels.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers import vorbis
-from hegui.service.labels.containers.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.id3 import Id3
 from hegui.service.labels.containers.splice import MOST_PARTS, Edit, apply, size_of, take
 

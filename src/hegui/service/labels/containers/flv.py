@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from hegui.service.labels.containers.container import Held, Slot, pieces, unreadable
+from hegui.service.labels.container import Held, Slot, pieces, unreadable
 from hegui.service.labels.containers.splice import Edit, Moves, apply, counted, size_of, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 

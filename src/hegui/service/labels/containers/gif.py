@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Held, Slot, once, unreadable
+from hegui.service.labels.container import Held, Slot, once, unreadable
 from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import LONGEST_VALUE, Deviation
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Held, Slot, inflated, unreadable
+from hegui.service.labels.container import Held, Slot, inflated, unreadable
 from hegui.service.labels.containers.splice import counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers.bmff import HEAD, pack
-from hegui.service.labels.containers.container import Slot, unreadable
 from hegui.service.labels.containers.splice import counted
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 

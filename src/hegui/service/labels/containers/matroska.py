@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from hegui.service.labels.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers import ebml
-from hegui.service.labels.containers.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers.ebml import CRC, VOID, Element, packed
 from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
 from hegui.service.labels.schema import KEYWORD, Deviation

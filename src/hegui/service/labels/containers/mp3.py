@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from hegui.service.labels.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.ape import Ape
-from hegui.service.labels.containers.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.id3 import Id3, new_tag
 from hegui.service.labels.containers.splice import Edit, apply, size_of, take
 

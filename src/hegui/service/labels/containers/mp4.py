@@ -15,9 +15,9 @@ from typing import BinaryIO
 import numpy as np
 
 from hegui.service.labels import xmp
+from hegui.service.labels.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers import bmff, itemlist
 from hegui.service.labels.containers.bmff import HEAD, Box
-from hegui.service.labels.containers.container import Held, Slot, once, pieces, unreadable
 from hegui.service.labels.containers.splice import Edit, Moves, Values, apply, counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 

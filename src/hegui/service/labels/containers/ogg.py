@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers import vorbis
-from hegui.service.labels.containers.container import Slot, unreadable
 from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS
 
 _HEAD = struct.Struct("<4sBBqIIIB")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
+from hegui.service.labels.container import Slot, not_writable, unreadable
 from hegui.service.labels.containers.archive import open_archive, part, replace
-from hegui.service.labels.containers.container import Slot, not_writable, unreadable
 from hegui.service.labels.containers.parts import Element, Part
 from hegui.service.labels.schema import KEYWORD, Deviation
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-from hegui.service.labels.containers.container import not_writable, unreadable
+from hegui.service.labels.container import not_writable, unreadable
 
 _MOST_TAGS = 200_000
 """Most tags of a part that is read; the largest known lists of contents have some ten thousand."""

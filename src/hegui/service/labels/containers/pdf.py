@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from hegui.kit.errors import InputError
-from hegui.service.labels.containers.container import MOST_HELD, Held, Slot, copy, not_writable, pieces, unreadable
+from hegui.service.labels.container import MOST_HELD, Held, Slot, copy, not_writable, pieces, unreadable
 from hegui.service.labels.containers.splice import from_xmp
 from hegui.service.labels.schema import KEYWORD, Deviation
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.containers.container import Held, Slot, inflated, once, unreadable
+from hegui.service.labels.container import Held, Slot, inflated, once, unreadable
 from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import KEYWORD
 

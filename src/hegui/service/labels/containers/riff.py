@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers.id3 import Id3
 from hegui.service.labels.containers.splice import counted, elsewhere, from_xmp, size_of, take
 from hegui.service.labels.schema import KEYWORD

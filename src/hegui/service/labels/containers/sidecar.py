@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.container import Slot, unreadable
 
 _MARKS = (b"<x:xmpmeta", b"adobe:ns:meta/")
 

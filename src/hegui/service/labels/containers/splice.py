@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hegui.service.labels import xmp
-from hegui.service.labels.containers.container import Slot, copy, pieces, unreadable
+from hegui.service.labels.container import Slot, copy, pieces, unreadable
 from hegui.service.labels.schema import Deviation
 
 LARGEST = 64 << 20

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from hegui.kit.yaml import YAMLError, read_yaml
-from hegui.service.labels.containers.container import (
+from hegui.service.labels.container import (
     MOST_SLOTS,
     NotWritableError,
     Slot,

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hegui.service.labels.containers.container import Slot, unreadable
+from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers.splice import MOST_PARTS
 from hegui.service.labels.schema import KEYWORD, Deviation
 

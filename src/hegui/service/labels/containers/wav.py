@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from hegui.service.labels.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers import riff
-from hegui.service.labels.containers.container import Slot, once, pieces, unreadable
 from hegui.service.labels.containers.riff import LONG, LONGEST, SHORT, STREAMED, Chunk
 from hegui.service.labels.containers.splice import Edit, apply, counted, size_of, take
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
-from hegui.service.labels.containers.container import copy
+from hegui.service.labels.container import copy
 from hegui.service.labels.marks import sound
 from hegui.service.labels.marks.sound import Samples
 from hegui.service.labels.schema import KEYWORD
