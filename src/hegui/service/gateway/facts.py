@@ -100,10 +100,17 @@ def _library(library: Library) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
+_DEMO: _Told = (
+    Result.NOT_MET, "隐式标识里是演示编码，不是提供者编码", "implicit labels hold the demo's code, not a provider's"
+)  # fmt: skip
+
+
 def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
     """Return what the records of a day prove of labels; what was not seen is undetermined."""
     files = [_files(day.of(kind)) for kind in (IMAGE, AUDIO)]
-    implicit = _implicit([item for item in files if item is not None], settings)
+    seen = [item for item in files if item is not None]
+    code = [_DEMO] if seen and not settings.provider_code else []
+    implicit = _together([*code, *seen]) if seen else None
     told = zip(("LAB-4.3", "LAB-4.2", "LAB-5.1"), (*files, implicit), strict=True)
     media = tuple(_fact(name, *item) if item else _unproven(name)[0] for name, item in told)
     due = day.answered - day.released
@@ -121,7 +128,7 @@ def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
         "没有图片经网关发出，图片的标识无从证明（视频不能经网关发出）",
         "no picture left the gateway to prove its label by (video can not leave it)",
     )
-    parts = [text, files[0] or none, *filter(None, (files[1], implicit))]
+    parts = [text, files[0] or none, *filter(None, files[1:]), *code]
     return (_fact("LAB-4.1", *text), _fact("IM-12", *_together(parts)), *media)
 
 
@@ -150,17 +157,6 @@ def _together(told: list[_Told]) -> _Told:
         item for item in (Result.NOT_MET, Result.UNDETERMINED, Result.MET) if any(one[0] is item for one in told)
     )
     return worst, "；".join(one[1] for one in told), "; ".join(one[2] for one in told)
-
-
-def _implicit(seen: list[_Told], settings: Settings) -> _Told | None:
-    """Return what is proved of the labels in files; None where no file was seen."""
-    if not seen:
-        return None
-    result, zh, en = _together(seen)
-    if not settings.provider_code:
-        words = ("隐式标识里是演示编码，不是提供者编码", "implicit labels hold the demo's code, not a provider's")
-        return Result.NOT_MET, f"{words[0]}；{zh}", f"{words[1]}; {en}"
-    return result, zh, en
 
 
 def _records(session: Session, day: Day, settings: Settings, law: Register) -> tuple[Fact, ...]:
