@@ -53,6 +53,24 @@ def test_folders_and_globs_and_what_verify_says_of_them(tmp_path: Path) -> None:
     assert "GB45438-6.1" in plain.stdout
     assert "不合规" in plain.stdout
     assert hegui("label", "read", tmp_path / "none-*.md", check=False).returncode == 2
+    assert [item["verdict"] for item in told("read", tmp_path / "*" / "*.txt")] == ["present"]
+    (tmp_path / "empty").mkdir()
+    nothing = hegui("label", "verify", tmp_path / "empty", check=False)
+    assert (nothing.returncode, nothing.stdout) == (2, ""), "a check of no file is none that passed"
+
+
+def test_what_can_not_be_written_is_told_and_is_no_matter_of_the_label(tmp_path: Path) -> None:
+    text = put(tmp_path, b"text", "c.txt")
+    told("write", text, "-o", text, "--producer", CODE)
+    nowhere = tmp_path / "nowhere"
+    for arguments in (
+        ("key", "-o", nowhere / "key.json"),
+        ("propagate", text, "-o", nowhere / "c.txt", "--propagator", OTHER, "--id", "1"),
+        ("write", put(tmp_path, b"{}", "a.json"), "-o", nowhere / "a.json", "--producer", CODE),
+    ):
+        done = hegui("label", *arguments, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+        assert "不能写" in done.stderr
 
 
 def test_what_a_platform_shows(tmp_path: Path) -> None:

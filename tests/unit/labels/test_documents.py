@@ -18,7 +18,7 @@ from hegui.kit.errors import HeguiError
 from hegui.service.labels import files, sidecar
 from hegui.service.labels.containers import NotWritableError
 from hegui.service.labels.files import Verdict
-from hegui.service.labels.schema import Deviation, Label
+from hegui.service.labels.schema import Deviation, Label, LabelError
 from tests.unit.labels.test_files import CODE, LABEL, OTHER
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "labelling-samples"
@@ -188,3 +188,70 @@ def test_damaged_documents_never_crash_and_never_say_what_was_not_written(
         assert path.read_bytes() == data
     else:
         assert written.label == LABEL
+
+
+RELATION = (
+    '<r:Relationships xmlns:r="http://schemas.openxmlformats.org/package/2006/relationships"><r:Relationship Id="r1" Type='
+    '"http://schemas.openxmlformats.org/officeDocument/2006/relationships/custom-properties" Target="{}"/></r:Relationships>'
+)
+
+
+def moved(tmp_path: Path, name: str, target: str, *, again: bool = False) -> Path:
+    """Return a labelled DOCX whose custom properties stand under another name, or under the usual one as well."""
+    path, out = tmp_path / "a.docx", tmp_path / "moved.docx"
+    path.write_bytes(document())
+    files.write(path, path, LABEL)
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w") as new:
+        for item in old.namelist():
+            data = RELATION.format(target).encode() if item == "_rels/.rels" else old.read(item)
+            new.writestr(name if item == "docProps/custom.xml" else item, data)
+            if again and item == "docProps/custom.xml":
+                new.writestr(item, data)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("docProps/custom2.xml", "/docProps/custom2.xml"),
+        ("docProps/Custom.xml", "docProps/custom.xml"),
+        ("自.xml", "./%E8%87%AA.xml"),
+    ],
+)
+def test_the_label_of_an_office_file_is_found_where_its_relationships_lead(
+    tmp_path: Path, name: str, target: str
+) -> None:
+    path = moved(tmp_path, name, target)
+    found = files.inspect(path)
+    assert (found.verdict, found.label) == (Verdict.PRESENT, LABEL)
+    with pytest.raises(LabelError, match="不能覆盖"):
+        files.write(path, path, Label.first(OTHER, "theirs"))
+    assert files.propagate(path, path, OTHER, "theirs").label == LABEL.propagated(OTHER, "theirs")
+    with zipfile.ZipFile(path) as archive:
+        assert "docProps/custom.xml" not in set(archive.namelist()) - {name}
+
+
+def test_an_office_file_with_two_places_for_properties_is_read_in_both_and_not_written(tmp_path: Path) -> None:
+    path = moved(tmp_path, "docProps/custom2.xml", "docProps/custom2.xml", again=True)
+    assert files.inspect(path).verdict is Verdict.MULTIPLE
+    with pytest.raises(NotWritableError):
+        files.write(path, path, LABEL)
+
+
+@pytest.mark.parametrize("name", ["o.jpg", "o.txt", "o.docx"])
+def test_a_file_gets_no_name_of_another_format(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(paper())
+    with pytest.raises(NotWritableError, match="另一种格式"):
+        files.write(path, tmp_path / name, LABEL)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("beside", ["[]", "{}", '{"AIGC": null}'])
+def test_a_file_of_a_label_that_holds_none_is_malformed(tmp_path: Path, beside: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("文", "utf-8")
+    sidecar.sidecar_of(path).write_text(beside, "utf-8")
+    found = sidecar.read(path)
+    assert found is not None
+    assert found.verdict is Verdict.MALFORMED

@@ -21,7 +21,7 @@ from hegui.general.content.texts import named, texts_of
 from hegui.kit import clock
 from hegui.kit.commands import guarded, json_option, say, watched
 from hegui.kit.errors import InputError
-from hegui.kit.files import write_atomic
+from hegui.kit.files import write_output
 from hegui.kit.text import Bi
 from hegui.law import register, risks
 from hegui.law.commands import DAY, marked
@@ -302,13 +302,7 @@ def export_library(file: Path, out: Path, as_of: date | None, *, as_json: bool) 
         )  # fmt: skip
     words, on = load_library(file), clock.today()
     found = audit.requirements(words, register(on), audit.renewal(file, as_of))
-    try:
-        write_atomic(out, sheet.workbook(words, found, on))
-    except OSError as error:
-        raise InputError(
-            Bi(f"无法写入 {out}：{error.strerror}", f"can not write {out}: {error.strerror}"),
-            Bi("检查路径与权限", "check the path and its permissions"),
-        ) from None
+    write_output(out, sheet.workbook(words, found, on))
     met = all(item.result == "met" for item in found)
     data = {"out": named(out), "version": words.version, "rows": len(words.words), "met": met}
     text = f"已导出 {len(words.words):,} 行到 {named(out)}，词库版本 {words.version} / exported {len(words.words):,} rows to {named(out)}, library version {words.version}"

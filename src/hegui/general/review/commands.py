@@ -14,7 +14,7 @@ from hegui.general.review import learning
 from hegui.general.review.models import Kind
 from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
 from hegui.kit.errors import InputError
-from hegui.kit.files import write_atomic
+from hegui.kit.files import write_output
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.store import Store, unit_of_work
@@ -60,11 +60,5 @@ def _export(settings: Settings, opened: Open, kind: Kind, out: Path) -> int:
     box = Box(open_keyring(settings.data, settings.origin))
     with opened(settings) as store, unit_of_work(store) as session:
         made = learning.export(session, box, kind, _OPERATOR)
-        try:
-            write_atomic(out, made, mode=0o600)
-        except OSError as error:
-            raise InputError(
-                Bi(f"不能写 {out}：{error.strerror}", f"can not write {out}: {error.strerror}"),
-                Bi("检查路径、权限与空间", "check the path, its permissions and the space left"),
-            ) from None
+        write_output(out, made, mode=0o600)
     return made.count(b"\n")

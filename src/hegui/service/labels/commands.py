@@ -12,7 +12,7 @@ import orjson
 
 from hegui.kit import ids
 from hegui.kit.commands import guarded, json_option, say, watched
-from hegui.kit.files import write_atomic
+from hegui.kit.files import write_output
 from hegui.kit.text import Bi
 from hegui.service.labels import c2pa, explain, files, sidecar, signatures
 from hegui.service.labels.c2pa_commands import c2pa as c2pa_group
@@ -101,7 +101,7 @@ def _copy_text(source: Path, out: Path, wanted: Label) -> None:
             raise not_writable(
                 f"目标的扩展名属于另一种格式：{out.name}", f"the target's name is of another format: {out.name}"
             )
-        write_atomic(out, source.read_bytes())
+        write_output(out, source.read_bytes())
 
 
 def _signs_none(seal: files.Seal, source: Path) -> None:
@@ -141,7 +141,7 @@ def propagate_command(  # noqa: PLR0913 - the flags of one command
         if source.resolve() != out.resolve() and sidecar.read(out) is not None:
             sidecar.check(out, wanted)
         if source.resolve() != out.resolve():
-            write_atomic(out, source.read_bytes())
+            write_output(out, source.read_bytes())
         _say(out, sidecar.put(out, wanted), as_json=as_json)
         return
     _say(out, files.propagate(source, out, propagator, number, seal=seal), as_json=as_json)

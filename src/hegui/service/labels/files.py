@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hegui.kit.errors import InputError
+from hegui.kit.files import not_written
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import manifests, schema
 from hegui.service.labels.container import MOST_SLOTS, OpenBytes, OpenFile, not_writable, same
-from hegui.service.labels.containers import HEAD, Container, UnreadableError, container_of, unreadable
+from hegui.service.labels.containers import CONTAINERS, HEAD, Container, UnreadableError, container_of, unreadable
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
 
 _MOST_PLACES = 1024
@@ -257,7 +258,7 @@ def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], 
             file.seek(0)
             head = file.read(HEAD)
             container = container_of(head, source.name)
-            if container_of(head, target.name).name != container.name:
+            if container_of(head, target.name).name != container.name or is_of_another(target, container):
                 raise not_writable(
                     f"目标的扩展名属于另一种格式：{target.name}",
                     f"the target's name is of another format: {target.name}",
@@ -275,7 +276,15 @@ def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], 
             new.replace(target)
             return found
     except OSError as error:
-        raise no_file(Path(error.filename or source), error) from None
+        if error.filename is not None and Path(error.filename) == source:
+            raise no_file(source, error) from None
+        raise not_written(target, error) from None
+
+
+def is_of_another(target: Path, container: Container) -> bool:
+    """Say whether a name belongs to another format than the content's: a PNG is not to be called `.jpg`."""
+    suffix = target.suffix.lower()
+    return suffix not in container.suffixes and any(suffix in item.suffixes for item in CONTAINERS)
 
 
 def verified(container: Container, source: BinaryIO, written: BinaryIO, name: str, label: Label) -> Inspection:

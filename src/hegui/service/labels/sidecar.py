@@ -10,8 +10,9 @@ from hashlib import file_digest
 from pathlib import Path
 
 from hegui.kit.errors import InputError
-from hegui.kit.files import write_atomic
+from hegui.kit.files import write_output
 from hegui.kit.text import Bi
+from hegui.law import cite
 from hegui.service.labels import schema
 from hegui.service.labels.files import Inspection, Verdict, inspect_bytes
 from hegui.service.labels.schema import KEYWORD, Label, LabelError
@@ -48,7 +49,7 @@ def check(path: Path, label: Label | None) -> None:
         raise LabelError(
             Bi("旁边已有他人或无法辨认的标识，不能覆盖", "there is a label of another provider beside it, or one that can not be told"),
             Bi("传播他人内容用 hegui label propagate", "pass other people's content on with `hegui label propagate`"),
-            cite="LAB-10.2",
+            cite=cite("LAB-10.2"),
         )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def write(path: Path, label: Label) -> Inspection:
 def put(path: Path, label: Label) -> Inspection:
     """Write a label beside a file that is known to be its own."""
     body = {KEYWORD: label.as_dict(), "file": path.name, "sha256": _digest(path)}
-    write_atomic(sidecar_of(path), json.dumps(body, ensure_ascii=False, indent=1).encode())
+    write_output(sidecar_of(path), json.dumps(body, ensure_ascii=False, indent=1).encode())
     found = read(path)
     return found if found is not None else Inspection("sidecar", Verdict.ABSENT)
 
@@ -84,4 +85,7 @@ def read(path: Path) -> Inspection | None:
     if found.verdict is Verdict.PRESENT and not same:
         problem = Bi("旁边的标识不是这份文件的", "the label beside the file is not of this file")
         return Inspection("sidecar", Verdict.MALFORMED, found.readings, problem)
+    if found.verdict is Verdict.ABSENT:
+        problem = Bi("旁边的标识文件里没有标识", "the file of a label beside it holds none")
+        return Inspection("sidecar", Verdict.MALFORMED, problem=problem)
     return Inspection("sidecar", found.verdict, found.readings, found.problem)

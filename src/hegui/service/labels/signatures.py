@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hegui.kit.errors import InputError
-from hegui.kit.files import write_atomic
+from hegui.kit.files import write_output
 from hegui.kit.text import Bi
 from hegui.service.labels import sm2
 from hegui.service.labels.schema import Label
@@ -98,7 +98,7 @@ def new_key(path: Path) -> Key:
         raise InputError(Bi(f"{path} 已存在", f"{path} is there already"), Bi("换一个文件名", "give another name"))
     private, public = sm2.new_key()
     body = {"algorithm": ALGORITHM, "private": private.hex(), "public": public.hex()}
-    write_atomic(path, json.dumps(body, indent=1).encode(), mode=0o600)
+    write_output(path, json.dumps(body, indent=1).encode(), mode=0o600)
     return Key(private, public)
 
 

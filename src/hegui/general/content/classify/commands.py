@@ -18,7 +18,7 @@ from hegui.general.content.classify.training import train as train_model
 from hegui.general.content.policy import UNMAPPED
 from hegui.kit.commands import guarded, json_option, say
 from hegui.kit.errors import InputError
-from hegui.kit.files import write_atomic
+from hegui.kit.files import write_output
 from hegui.kit.text import Bi
 
 _LEAST, _MOST = 0.0001, 0.5
@@ -59,14 +59,8 @@ def train(data: tuple[Path, ...], out: Path, risk: str, *, as_json: bool, **chos
     outcome = train_model(labels, Options(**chosen), progress)
     Model.unpack(outcome.model)
     page = out.with_name(f"{out.name}.md")
-    try:
-        write_atomic(out, outcome.model)
-        write_atomic(page, markdown(outcome).encode())
-    except OSError as error:
-        raise InputError(
-            Bi(f"不能写 {out}：{error.strerror}", f"can not write {out}: {error.strerror}"),
-            Bi("检查路径、权限与空间", "check the path, its permissions and the space left"),
-        ) from None
+    write_output(out, outcome.model)
+    write_output(page, markdown(outcome).encode())
     tested = outcome.report["test"]["any"]
     say(
         {

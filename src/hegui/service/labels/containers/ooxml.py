@@ -7,8 +7,11 @@ pid 2 or more. Parts that do not change keep their compressed bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import normpath
 from typing import BinaryIO
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
+from zipfile import ZipFile
 
 from hegui.service.labels.container import Slot, not_writable, unreadable
 from hegui.service.labels.containers.archive import open_archive, part, replace
@@ -20,6 +23,9 @@ _PROPERTIES = "http://schemas.openxmlformats.org/officeDocument/2006/custom-prop
 _VT = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
 _FMTID = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/custom-properties"
+_STRICT = "http://purl.oclc.org/ooxml/officeDocument/"
+_RELATIONS = {_RELATION, f"{_STRICT}relationships/customProperties"}
+_PROPERTY = {f"{_PROPERTIES} property", f"{_STRICT}customProperties property"}
 _CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
 _FIRST_PID, _LONGEST_PID = 2, 10
 _EMPTY = (
@@ -37,27 +43,30 @@ class Ooxml:
         """Say whether a file begins as a ZIP."""
         return head.startswith(b"PK\3\4")
 
-    def _custom(self, file: BinaryIO) -> tuple[Part, list[Element]]:
-        """Return the part of custom properties, which may be empty, and the properties; raise UnreadableError for no office document."""
+    def _customs(self, file: BinaryIO) -> list[tuple[Part, list[Element]]]:
+        """Return the parts of custom properties with these, one new part for none; raise UnreadableError for no office document."""
         with open_archive(file) as archive:
             if part(archive, _TYPES) is None:
                 raise unreadable("ZIP 里没有 Office 文档", "the ZIP is no office document")
-            data = part(archive, _CUSTOM)
-        found = Part(_CUSTOM, data or _EMPTY)
-        return found, [item for item in found.elements if item.name == f"{_PROPERTIES} property"]
+            found = [Part(name, part(archive, name) or _EMPTY) for name in _names(archive) or (_CUSTOM,)]
+        return [(one, [item for item in one.elements if item.name in _PROPERTY]) for one in found]
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels among the custom properties."""
-        for item in self._custom(file)[1]:
-            name = item.attributes.get("name", "")
-            if KEYWORD in name.upper():
-                notes = () if name == KEYWORD else (Deviation.OTHER_PLACE,)
-                yield Slot(f"{_CUSTOM} {name}", "".join(item.text), notes)
+        for custom, given in self._customs(file):
+            for item in given:
+                name = item.attributes.get("name", "")
+                if KEYWORD in name.upper():
+                    notes = () if name == KEYWORD else (Deviation.OTHER_PLACE,)
+                    yield Slot(f"{custom.name} {name}", "".join(item.text), notes)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the property, and what announces its part where that is new."""
-        custom, given = self._custom(source)
+        customs = self._customs(source)
+        custom, given = customs[0]
         labels = [item for item in given if KEYWORD in item.attributes.get("name", "").upper()]
+        if len(customs) > 1:
+            raise not_writable("自定义属性不止一处", "there are several parts of custom properties")
         if len(labels) > 1 or any(item.attributes["name"] != KEYWORD for item in labels):
             raise not_writable(
                 "标识属性不止一个，或名称相近", "there are several properties of the label's name, or of one like it"
@@ -68,23 +77,26 @@ class Ooxml:
             raise unreadable("缺少 _rels/.rels", "_rels/.rels is missing")
         source.seek(0)
         replace(source, target, {
-            _CUSTOM: _with_property(custom, given, labels, value),
-            _RELS: _with_relation(rels),
-            _TYPES: _with_type(types),
+            custom.name: _with_property(custom, given, labels, value),
+            _RELS: _with_relation(rels, custom.name),
+            _TYPES: _with_type(types, custom.name),
         })  # fmt: skip
 
     def payload(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield every other part (by name, size and CRC) and the other properties."""
+        customs = self._customs(file)
+        left_out = {_RELS, _TYPES, *(custom.name for custom, _ in customs)}
         others = sorted(
             (item.attributes.get("name", ""), "".join(item.text))
-            for item in self._custom(file)[1]
+            for _, given in customs
+            for item in given
             if KEYWORD not in item.attributes.get("name", "").upper()
         )
         with open_archive(file) as archive:
             parts = sorted(
                 (item.filename, item.file_size, item.CRC)
                 for item in archive.infolist()
-                if item.filename not in {_CUSTOM, _RELS, _TYPES}
+                if item.filename not in left_out
             )
         yield repr((parts, others)).encode()
 
@@ -104,17 +116,27 @@ def _with_property(custom: Part, given: list[Element], labels: list[Element], va
     return custom.with_element(new, without=old)
 
 
-def _with_relation(data: bytes) -> bytes:
+def _names(archive: ZipFile) -> tuple[str, ...]:
+    """Return the parts of custom properties: what the relationships name, and the usual one; names ignore case (OPC 6.2.2)."""
+    wanted = {_CUSTOM.lower()}
+    rels = part(archive, _RELS)
+    for item in Part(_RELS, rels).elements if rels is not None else ():
+        if item.attributes.get("Type") in _RELATIONS:
+            wanted.add(normpath(unquote(item.attributes.get("Target", "")).lstrip("/")).lower())
+    return tuple(sorted(name for name in archive.namelist() if name.lower() in wanted))
+
+
+def _with_relation(data: bytes, custom: str) -> bytes:
     rels = Part(_RELS, data)
-    if _RELATION in {item.attributes.get("Type") for item in rels.elements}:
+    if any(item.attributes.get("Type") in _RELATIONS for item in rels.elements):
         return data
     taken = {item.attributes.get("Id") for item in rels.elements}
     number = next(f"rIdAigc{count}" for count in range(1, len(taken) + 2) if f"rIdAigc{count}" not in taken)
-    return rels.with_element(f'<{{p}}Relationship Id="{number}" Type="{_RELATION}" Target="{_CUSTOM}"/>')
+    return rels.with_element(f'<{{p}}Relationship Id="{number}" Type="{_RELATION}" Target="{escape(custom)}"/>')
 
 
-def _with_type(data: bytes) -> bytes:
+def _with_type(data: bytes, custom: str) -> bytes:
     types = Part(_TYPES, data)
-    if f"/{_CUSTOM}" in {item.attributes.get("PartName") for item in types.elements}:
+    if f"/{custom}".lower() in {item.attributes.get("PartName", "").lower() for item in types.elements}:
         return data
-    return types.with_element(f'<{{p}}Override PartName="/{_CUSTOM}" ContentType="{_CONTENT_TYPE}"/>')
+    return types.with_element(f'<{{p}}Override PartName="/{escape(custom)}" ContentType="{_CONTENT_TYPE}"/>')
