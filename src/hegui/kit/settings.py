@@ -110,6 +110,19 @@ class Settings:
         "标识签名密钥文件（hegui label key 所得）；空为不签",
         "key file (made by `hegui label key`) that signs those labels; empty means not signed",
     )
+    c2pa_chain: str = _key(
+        "",
+        "C2PA 证书链（PEM，签名证书在前，需 hegui[c2pa]）；加标识后以其签名，原清单作为来源保留；空为不签",
+        "certificate chain for C2PA (PEM, the signer's first; needs hegui[c2pa]): files are signed after their labels, the manifest that was there as "
+        "ingredient; empty means not signed",
+    )
+    c2pa_key: str = _key("", "C2PA 私钥（PEM）", "private key for C2PA (PEM)")
+    c2pa_break: bool = _key(
+        default=False,
+        zh="不能重新签名时，写入标识并放弃文件原有的 C2PA 清单；否则不写（网关扣留，上传不写传播要素）",
+        en="where a file can not be signed again, write the label and give the C2PA manifest that is there up; else nothing is written (the gateway "
+        "withholds it, an upload gets no fields of propagation)",
+    )
     label_speech: str = _key(
         "", "语音标识的录音（WAV，16 位）", "recording of the spoken label (WAV, 16 bits), for services that choose it"
     )

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from hegui.service.labels import c2pa, files
+
 Key = ec.EllipticCurvePrivateKey
 _CURVE = ec.SECP256R1()
 _NO = dict.fromkeys(
@@ -63,6 +65,24 @@ def certificate(common: str, key: Key, issuer: str, signer: Key, *, days: int = 
 def pem(key: Key, password: bytes = b"") -> bytes:
     how = BestAvailableEncryption(password) if password else NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
+
+
+def elsewhere(path: Path, key: c2pa.Credential) -> bytes:
+    """Sign a file as others do, who write no label before; hegui signs nothing that has none. Return it."""
+    sdk = c2pa._sdk()  # noqa: SLF001 - as c2pa-python is used here
+    with path.open("rb") as file:
+        form = c2pa.format_of(files.container_name(file, path.name), path.name)
+    action = {"action": "c2pa.created", "digitalSourceType": c2pa.SOURCES[False]}
+    definition = {
+        "claim_generator_info": [{"name": "upstream", "version": "1"}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+    }
+    info = sdk.C2paSignerInfo(key.algorithm, key.chain.encode(), key.key.encode(), None)
+    out = path.with_name(f"elsewhere-{path.name}")
+    with path.open("rb") as source, out.open("wb+") as target:
+        builder = sdk.Builder(definition, c2pa._context(sdk))  # noqa: SLF001 - as above
+        builder.sign(sdk.Signer.from_info(info), form, source, target)
+    return out.read_bytes()
 
 
 def operator(folder: Path, *, days: int = 30, curve: ec.EllipticCurve = _CURVE) -> Paths:

@@ -135,10 +135,15 @@ def _context(sdk: Any, anchors: str = "") -> Any:  # noqa: ANN401 - the optional
     return sdk.Context.from_dict(settings)
 
 
+def signs(container: str, name: str) -> bool:
+    """Say whether a format is signed."""
+    return bool(_format(container, name)) and container not in _READ_ONLY
+
+
 def format_of(container: str, name: str) -> str:
     """Return what C2PA calls a format that is signed; raise InputError for another."""
     found = _format(container, name)
-    if not found or container in _READ_ONLY:
+    if not signs(container, name):
         raise InputError(
             Bi(f"不能给 {container or '此格式'} 签 C2PA", f"C2PA does not sign {container or 'this format'} here"),
             Bi(
