@@ -15,11 +15,12 @@ import httpx2
 import openai
 import pytest
 
-from hegui.service.labels import files, signatures
+from hegui.service.labels import c2pa, files, signatures
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.schema import Label
 from tests.harness import MARKER, Server, hegui, wait_for
 from tests.unit.gateway.labelling import OTHER, independent, picture, sound
+from tests.unit.labels import authority
 from tests.unit.labels.media import packets
 from tests.unit.labels.pictures import CODE
 from tests.upstream import DONE, Json, Reply, ScriptedUpstream, chunk, completion
@@ -134,7 +135,7 @@ def test_a_picture_by_url_is_fetched_labelled_and_handed_out_by_the_gateway(
     assert record(media, number)["media"][0] | {"bytes": 0} == {
         "kind": "image", "container": "png", "bytes": 0, "sha256": sha256(got.content).hexdigest(), "sent": "url",
         "explicit": "mark:bottom-right", "implicit": "iTXt XML:com.adobe.xmp/TC260:AIGC", "verdict": "present",
-        "number": number, "signed": True,
+        "number": number, "signed": True, "c2pa": "none",
     }  # fmt: skip
     assert httpx2.head(item.url).status_code == 200
     assert httpx2.post(item.url).status_code == 405
@@ -402,6 +403,100 @@ def test_a_listener_who_leaves_is_recorded(shown: openai.OpenAI, media: Server, 
     assert wait_for(lambda: _there(media, number))
     kept = record(media, number)
     assert (kept["outcome"], kept["media"][0]["sent"]) == ("client_gone", "part")
+
+
+# --- C2PA --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream) -> Iterator[Server]:
+    """Return a gateway that signs."""
+    folder = tmp_path_factory.mktemp("signing")
+    ours = authority.operator(folder)
+    server = Server(
+        folder / "data", upstream=upstream.url, HEGUI_PROVIDER_CODE=CODE, HEGUI_C2PA_CHAIN=str(ours.chain),
+        HEGUI_C2PA_KEY=str(ours.key),
+    ).start()  # fmt: skip
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> c2pa.Credential:
+    """Return the key of an upstream that signs its own files."""
+    made = authority.operator(tmp_path_factory.mktemp("theirs"))
+    return c2pa.read_credential(made.chain, made.key)
+
+
+def by_them(folder: Path, name: str, data: bytes, key: c2pa.Credential) -> bytes:
+    (folder / name).write_bytes(data)
+    return authority.elsewhere(folder / name, key)
+
+
+def test_a_picture_that_its_upstream_signed_leaves_signed_again(
+    signing: Server, upstream: ScriptedUpstream, tmp_path: Path, theirs: c2pa.Credential
+) -> None:
+    given = by_them(tmp_path, "a.png", picture(), theirs)
+    upstream.scripts["signed"] = lambda _: images(given, picture("JPEG"))
+    reply = signing.client().images.with_raw_response.generate(model="signed", prompt="湖", n=2)
+    number = reply.headers["x-hegui-content-id"]
+    for place, (item, suffix, count) in enumerate(zip(reply.parse().data or (), ("png", "jpg"), (2, 1), strict=True)):
+        path = tmp_path / f"left.{suffix}"
+        path.write_bytes(base64.b64decode(item.b64_json or ""))
+        found = files.inspect(path)
+        assert (found.verdict, found.label) == (Verdict.PRESENT, Label.first(CODE, f"{number}-{place + 1}"))
+        said = c2pa.read(path)
+        assert said is not None
+        assert (said.state, said.manifests) == ("valid", count)
+        assert f"{number}-{place + 1}" in independent(path)
+    assert [item["c2pa"] for item in record(signing, number)["media"]] == ["signed", "signed"]
+
+
+def test_speech_is_signed_whole_and_a_chat_too(signing: Server, upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    given = sound("wav", seekable=False)
+    upstream.scripts["speak"] = lambda _: speaks(given)
+    answer = signing.client().audio.speech.create(model="speak", voice="alloy", input="你好", response_format="wav")
+    part = {"type": "image_url", "image_url": {"url": URL}}
+    upstream.scripts["chat"] = lambda _: Reply(completion("看", images=[part]))
+    said = chat(signing.client(), "chat")
+    picture_of = in_text(said.choices[0].message.model_extra["images"][0]["image_url"]["url"])
+    for name, data, number in (
+        ("x.wav", answer.content, answer.response.headers["x-hegui-content-id"]),
+        ("x.png", picture_of, f"{said.model_extra['hegui']['content_id']}-1"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        found = c2pa.read(tmp_path / name)
+        assert found is not None
+        assert found.state == "valid"
+        assert files.inspect(tmp_path / name).label == Label.first(CODE, number)
+        assert record(signing, number[:36])["media"][0]["c2pa"] == "signed"
+
+
+def test_without_a_key_what_has_a_manifest_is_withheld_and_the_settings_are_named(
+    media: Server, shown: openai.OpenAI, upstream: ScriptedUpstream, tmp_path: Path, theirs: c2pa.Credential
+) -> None:
+    given, heard = by_them(tmp_path, "a.png", picture(), theirs), by_them(tmp_path, "a.mp3", sound("mp3"), theirs)
+    upstream.scripts["signed"] = lambda _: images(given)
+    upstream.scripts["speak"] = lambda _: speaks(heard)
+    for client in (media.client(), shown):
+        with pytest.raises(openai.APIStatusError) as told:
+            client.images.generate(model="signed", prompt="湖", response_format="b64_json")
+        with pytest.raises(openai.APIStatusError) as also:
+            client.audio.speech.create(model="speak", voice="alloy", input="你好", response_format="mp3")
+        for error, kind in ((told.value, "image"), (also.value, "audio")):
+            assert (error.status_code, error.code) == (502, "unlabelled")
+            assert all(name in error.message for name in ("c2pa_chain", "c2pa_key", "c2pa_break"))
+            kept = record(media, error.response.headers["x-hegui-content-id"])
+            assert (kept["flagged"], kept["media"][0]["kind"], kept["media"][0]["withheld"]) == (True, kind, "c2pa_manifest")  # fmt: skip
+
+
+def test_a_key_that_does_not_sign_stops_the_start(tmp_path: Path) -> None:
+    late = authority.operator(tmp_path, days=5)
+    more = {"HEGUI_C2PA_CHAIN": str(late.chain), "HEGUI_C2PA_KEY": str(late.key)}
+    done = hegui("serve", "--data", tmp_path / "data", "--port", "0", "--upstream", "demo", check=False, **more)
+    assert done.returncode != 0
+    assert "c2pa_chain 与 c2pa_key 不能签名" in done.stderr
+    assert "c2pa_chain and c2pa_key do not sign" in done.stderr
 
 
 # --- files in chats ----------------------------------------------------------------------------------

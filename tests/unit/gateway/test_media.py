@@ -124,7 +124,7 @@ def test_the_record_of_a_file_names_it_and_does_not_hold_it(tmp_path: Path) -> N
     assert found.entry("body") == {
         "kind": "image", "container": "png", "bytes": len(found.data), "sha256": found.digest,
         "explicit": "mark:bottom-right", "implicit": "iTXt XML:com.adobe.xmp/TC260:AIGC", "verdict": "present",
-        "number": NUMBER, "signed": False, "sent": "body",
+        "number": NUMBER, "signed": False, "c2pa": "none", "sent": "body",
     }  # fmt: skip
 
 

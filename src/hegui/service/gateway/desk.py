@@ -17,6 +17,7 @@ from hegui.service.gateway.fetching import Fetcher
 from hegui.service.gateway.media import (
     AUDIO,
     IMAGE,
+    MANIFEST,
     NAMES,
     Labelled,
     Producer,
@@ -29,9 +30,10 @@ from hegui.service.gateway.media import (
     spoken,
 )
 from hegui.service.gateway.protocol import ApiError
-from hegui.service.gateway.service import INTERFACE, MediaStyle
+from hegui.service.gateway.service import MediaStyle
 from hegui.service.gateway.shelf import Shelf, shelf_folder, work_folder
 from hegui.service.gateway.soundtrack import Soundtrack, whole
+from hegui.service.labels.sealing import sealing
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Desk:
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._producer = producer(settings)
         self._spoken = spoken(settings)
+        self._sealing = sealing(settings.c2pa_chain, settings.c2pa_key, breaking=settings.c2pa_break)
         self._fetcher = Fetcher(settings)
         self._pool = ThreadPoolExecutor(settings.media_workers, "label")
         self._work = work_folder(settings.data)
@@ -78,14 +81,14 @@ class Desk:
 
     def check_sound(self, style: MediaStyle) -> None:
         """Raise ApiError where the service chose a spoken label and there is none."""
-        if style.speech and style.sound != INTERFACE and self._spoken is None:
+        if style.speech and style.heard and self._spoken is None:
             raise ApiError(
                 503, "no_spoken_label",
                 "本服务选用语音标识，但运营方未设 label_speech / the service chose a spoken label, but label_speech is not set",
             )  # fmt: skip
 
     def _way(self, style: MediaStyle) -> Way:
-        return Way(style, self.by, self._work, self._spoken)
+        return Way(style, self.by, self._work, self._spoken, self._sealing)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do work that takes a processor's time in a thread of the desk."""
@@ -128,6 +131,13 @@ class Desk:
 def not_labelled(error: WithheldError) -> ApiError:
     """Return what the client is told of a file that is withheld."""
     name = NAMES[error.kind or IMAGE]
+    if error.reason == MANIFEST:
+        return ApiError(
+            502, "unlabelled",
+            f"{name.zh}带有 C2PA 清单，写入法定标识会使其失效，已扣留（{MANIFEST}）；请运营者设 c2pa_chain 与 c2pa_key（需 hegui[c2pa]）重新签名，或设 c2pa_break "
+            f"放弃原清单 / the {name.en} has a C2PA manifest, which the label that the law asks for would break, and is withheld ({MANIFEST}); "
+            "the operator sets c2pa_chain and c2pa_key (with hegui[c2pa]) to have it signed again, or c2pa_break to give the manifest up",
+        )  # fmt: skip
     return ApiError(
         502, "unlabelled",
         f"{name.zh}未能加上法定标识，已扣留（{error.reason}）；请换一种格式，或联系运营方 / the {name.en} could not be labelled as "

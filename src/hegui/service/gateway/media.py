@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,18 +21,23 @@ import numpy as np
 from hegui.kit.errors import HeguiError, InputError, SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
-from hegui.service.gateway.service import INTERFACE, MARK, MediaStyle
+from hegui.service.gateway.service import MARK, MediaStyle
+from hegui.service.gateway.waves import closed
 from hegui.service.labels import files, signatures
 from hegui.service.labels.containers import HEAD, NotWritableError, UnreadableError, container_of
-from hegui.service.labels.files import Inspection, NotVerifiedError, Verdict
+from hegui.service.labels.files import BreaksManifestError, Inspection, NotVerifiedError, Seal, Verdict
 from hegui.service.labels.marks import mark, sound
-from hegui.service.labels.schema import Label, LabelError, check
+from hegui.service.labels.schema import Label, LabelError, set_code
+from hegui.service.labels.sealing import Fate, Sealing, sealing
 
 _LOG = logging.getLogger(__name__)
 DEMO = "demo"
 DEMO_CODE = "0090HEGUIDEMO0000000001DEMO"
 """What stands for a provider's code in pictures of the demo model: a made-up one without a credit code, for nobody else."""
 IMAGE, AUDIO = "image", "audio"
+MANIFEST = "c2pa_manifest"
+"""Why a file is withheld whose manifest a label would break."""
+_DECIDED = Seal(breaking=True)
 NAMES = {IMAGE: Bi("图片", "picture"), AUDIO: Bi("声音", "sound")}
 
 
@@ -87,6 +92,7 @@ class Labelled:
     place: str
     number: str
     signed: bool
+    c2pa: Fate = Fate.NONE
 
     @property
     def digest(self) -> str:
@@ -98,7 +104,7 @@ class Labelled:
         return {
             "kind": self.form.kind, "container": self.container, "bytes": len(self.data), "sha256": self.digest,
             "explicit": self.explicit, "implicit": self.place, "verdict": Verdict.PRESENT.value,
-            "number": self.number, "signed": self.signed, "sent": sent,
+            "number": self.number, "signed": self.signed, "c2pa": self.c2pa.value, "sent": sent,
         }  # fmt: skip
 
 
@@ -141,20 +147,20 @@ class Producer:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the files of one service are labelled: its style, whose label it is, a folder to work in, the spoken label."""
+    """How the files of one service are labelled: its style, whose label it is, where to work, the spoken label, manifests."""
 
     style: MediaStyle
     by: Producer
     work: Path
     speech: Spoken | None = None
+    sealing: Sealing = field(default_factory=Sealing)
 
 
 def producer(settings: Settings) -> Producer | None:
     """Return whose labels are written, None where no code is set; raise InputError for a code or key that is wrong."""
-    code = settings.provider_code or (DEMO_CODE if settings.upstream == DEMO else "")
+    code = set_code("provider_code", settings.provider_code) or (DEMO_CODE if settings.upstream == DEMO else "")
     if not code:
         return None
-    check(Label.first(code, "1"), first=True)
     return Producer(code, signatures.read_key(Path(settings.label_key)) if settings.label_key else None)
 
 
@@ -181,8 +187,9 @@ def spoken(settings: Settings) -> Spoken | None:
 
 def check_media(settings: Settings) -> None:
     """Raise HeguiError where the settings of labels can not be used."""
-    producer(settings)
+    by = producer(settings)
     spoken(settings)
+    sealing(settings.c2pa_chain, settings.c2pa_key, breaking=settings.c2pa_break).try_out(by.code if by else DEMO_CODE)
     if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError(
             Bi(f"public_url 无法识别：{settings.public_url}", f"public_url is not understood: {settings.public_url}"),
@@ -196,7 +203,7 @@ def can_mark(container: str, style: MediaStyle) -> bool:
     Sound that is not WAV is coded again, by the optional PyAV.
     """
     form = FORMS.get(container)
-    if form is None or form.kind == IMAGE or style.sound == INTERFACE:
+    if form is None or form.kind == IMAGE or not style.heard:
         return form is not None
     return container == "wav" or find_spec("av") is not None
 
@@ -238,35 +245,65 @@ def labelled(data: bytes, number: str, way: Way) -> Labelled:
             if there.verdict not in {Verdict.ABSENT, Verdict.PRESENT}:
                 reason = "unreadable" if there.verdict is Verdict.UNREADABLE else "label_there"
                 raise WithheldError(reason, form.kind, name)
+            with source.open("rb") as file:
+                fate = way.sealing.fate(file, name, source.name, every=True)
             wanted = way.by.wanted(there, number)
-            explicit = _marked((source, target), form, way, wanted)
-            now = target if explicit != INTERFACE else source
-            if there.label is not None:
-                files.propagate(now, target, way.by.code, number)
-            elif now is source:
-                files.write(source, target, wanted)
+            explicit = _labels((source, target), form, way, there, wanted)
+            if fate is Fate.SIGNED:
+                _signed((source, target), form, way, number)
             made = target.read_bytes()
     except WithheldError:
         raise
     except Exception as error:
         _LOG.exception("a file that the upstream made could not be labelled")
         raise WithheldError(_reason(error), form.kind, name) from error
-    return read_back(made, form, wanted, explicit=explicit, number=number)
+    return read_back(made, form, wanted, explicit=explicit, number=number, c2pa=fate)
 
 
-def _marked(paths: tuple[Path, Path], form: Form, way: Way, wanted: Label) -> str:
-    """Put the explicit label in, the implicit one with it; return where it is."""
+def _labels(paths: tuple[Path, Path], form: Form, way: Way, there: Inspection, wanted: Label) -> str:
+    """Put both labels in; return where the explicit one is. What becomes of a manifest was decided before."""
+    source, target = paths
+    drawn = way.style.drawn if form.kind == IMAGE else way.style.heard
+    if drawn:
+        _marked(paths, form, way, wanted)
+    if there.label is not None:
+        files.propagate(target if drawn else source, target, way.by.code, wanted.propagate_id, seal=_DECIDED)
+    elif not drawn:
+        files.write(source, target, wanted, seal=_DECIDED)
+    if not drawn:
+        return way.style.picture if form.kind == IMAGE else way.style.sound
+    return f"{MARK}:{way.style.corner.value}" if form.kind == IMAGE else f"{sound_kind(way.style)}:{way.style.sound}"
+
+
+def _signed(paths: tuple[Path, Path], form: Form, way: Way, number: str) -> None:
+    """Sign a labelled file last, in place, the manifest of the file as it came as ingredient."""
+    if form.suffix == ".wav":
+        paths[1].write_bytes(closed(paths[1].read_bytes()))
+    visible = way.style.drawn if form.kind == IMAGE else way.style.heard
+    try:
+        way.sealing.sign(*paths, f"{number}{form.suffix}", visible=visible)
+    except HeguiError as error:
+        _LOG.exception("a file that the upstream made could not be signed")
+        raise WithheldError("not_signed", form.kind) from error
+
+
+def signed(data: bytes, form: Form, way: Way, number: str) -> bytes:
+    """Return a labelled file that came without a manifest, signed; raise WithheldError."""
+    with tempfile.TemporaryDirectory(dir=way.work) as folder:
+        path = Path(folder) / f"out{form.suffix}"
+        path.write_bytes(data)
+        _signed((path, path), form, way, number)
+        return path.read_bytes()
+
+
+def _marked(paths: tuple[Path, Path], form: Form, way: Way, wanted: Label) -> None:
+    """Put the explicit label in, the implicit one with it."""
     style, speech = way.style, way.speech
     if form.kind == IMAGE:
-        if style.picture == INTERFACE:
-            return INTERFACE
-        mark.mark(*paths, mark.Options(corner=style.corner, first=wanted))
-        return f"{MARK}:{style.corner.value}"
-    if style.sound == INTERFACE:
-        return INTERFACE
+        mark.mark(*paths, mark.Options(corner=style.corner, first=wanted, seal=_DECIDED))
+        return
     said = (speech.path, speech.text) if style.speech and speech is not None else None
-    mark.mark(*paths, mark.Options(at=style.sound, speech=said, first=wanted))
-    return f"{sound_kind(style)}:{style.sound}"
+    mark.mark(*paths, mark.Options(at=style.sound, speech=said, first=wanted, seal=_DECIDED))
 
 
 def sound_kind(style: MediaStyle) -> str:
@@ -274,18 +311,20 @@ def sound_kind(style: MediaStyle) -> str:
     return "speech" if style.speech else "rhythm"
 
 
-def read_back(data: bytes, form: Form, wanted: Label, *, explicit: str, number: str) -> Labelled:
+def read_back(  # noqa: PLR0913 - all that is known of a file
+    data: bytes, form: Form, wanted: Label, *, explicit: str, number: str, c2pa: Fate = Fate.NONE
+) -> Labelled:
     """Return what leaves, once it reads back as this one label; raise WithheldError."""
     found = files.inspect_bytes(data, f"out{form.suffix}")
     if found.verdict is not Verdict.PRESENT or found.label != wanted:
         raise WithheldError("not_verified", form.kind, found.container)
-    signed = any(item.valid for item in signatures.check(wanted))
-    return Labelled(data, found.container, form, explicit, found.readings[0].place, number, signed)
+    proven = any(item.valid for item in signatures.check(wanted))
+    return Labelled(data, found.container, form, explicit, found.readings[0].place, number, proven, c2pa)
 
 
 def _reason(error: Exception) -> str:
     for kind, reason in (
-        (NotVerifiedError, "not_verified"), (UnreadableError, "unreadable"), (NotWritableError, "format"),
+        (BreaksManifestError, MANIFEST), (NotVerifiedError, "not_verified"), (UnreadableError, "unreadable"), (NotWritableError, "format"),
         (LabelError, "label_there"), (HeguiError, "not_marked"),
     ):  # fmt: skip
         if isinstance(error, kind):

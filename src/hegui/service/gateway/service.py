@@ -13,6 +13,9 @@ from hegui.service.labels.marks.corner import Corner
 from hegui.service.labels.text import DEFAULT_WORDING
 
 MARK, INTERFACE = "mark", LabelPosition.INTERFACE.value
+RELEASED = "released"
+"""What the record says in place of where the explicit label stands: none was put in, on a grant (Labelling Measures 9)."""
+_NOT_IN = frozenset({INTERFACE, RELEASED})
 _CHOICES = {
     "refusal": ("answer", "error"),
     "system_messages": ("check", "record"),
@@ -33,6 +36,21 @@ class MediaStyle:
     corner: Corner = Corner.BOTTOM_RIGHT
     sound: str = "start"
     speech: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Say whether pictures get a mark."""
+        return self.picture not in _NOT_IN
+
+    @property
+    def heard(self) -> bool:
+        """Say whether sound gets a label that is heard."""
+        return self.sound not in _NOT_IN
+
+    @property
+    def released(self) -> MediaStyle:
+        """Return how files are labelled on a grant: in their metadata alone."""
+        return MediaStyle(RELEASED, self.corner, RELEASED)
 
 
 @dataclass(frozen=True)

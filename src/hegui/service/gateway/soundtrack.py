@@ -1,8 +1,8 @@
 """Sound labelled while it passes: both labels stand before the first sample leaves, and what left is read back before the last.
 
 WAV gets the rhythm as samples and the chunk `AIGC` before them; MP3, FLAC and Ogg get the implicit label
-into their head, where the service declares the explicit one for its interface. Whatever has to be written
-anew for its label is kept back until it is whole.
+into their head, where nothing has to be heard. Whatever has to be written anew for its label, has a C2PA manifest
+or is to be signed with one is kept back until it is whole.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from hegui.service.gateway.media import (
     AUDIO,
+    MANIFEST,
     Form,
     Labelled,
     Way,
@@ -20,14 +21,16 @@ from hegui.service.gateway.media import (
     form_of,
     labelled,
     read_back,
+    signed,
     sound_kind,
 )
-from hegui.service.gateway.service import INTERFACE
 from hegui.service.gateway.waves import Waves
+from hegui.service.labels import manifests
 from hegui.service.labels.container import same
 from hegui.service.labels.containers import Container, UnreadableError, container_of
 from hegui.service.labels.marks import sound
 from hegui.service.labels.schema import Label
+from hegui.service.labels.sealing import Fate
 
 _LEAST = 64
 _LONGEST_HEAD = 1 << 20
@@ -53,6 +56,7 @@ class Soundtrack:
         self._wanted: Label | None = None
         self._waves: Waves | None = None
         self._whole = False
+        self._signs = False
         self.done: Labelled | None = None
 
     @property
@@ -63,6 +67,8 @@ class Soundtrack:
     @property
     def left(self) -> bytes:
         """Return all that may have left so far."""
+        if self._signs and self.done is None:
+            return b""
         return bytes(self._left[: len(self._left) - len(self._held)])
 
     @property
@@ -95,6 +101,9 @@ class Soundtrack:
         last = self._waves.finish() if self._waves is not None else b""
         self._left += last
         rest = self._held + last
+        if self._signs and self._form is not None:
+            rest = signed(bytes(self._left), self._form, self._way, self._number)
+            self._left = bytearray(rest)
         self.done = self._read_back(self._wanted)
         self._held = b""
         return rest
@@ -108,7 +117,8 @@ class Soundtrack:
         self._container, self._form = form_of(bytes(self._head))
         if self._form.kind != AUDIO:
             raise WithheldError("format", AUDIO, self._container)
-        self._whole = self._container != "wav" and self._style.sound != INTERFACE
+        self._whole = self._container != "wav" and self._style.heard
+        self._signs = self._way.sealing.signs(self._container, f"x{self._form.suffix}")
 
     def _begin(self) -> bytes:
         """Label what has come of the head; return it as soon as it is whole."""
@@ -144,6 +154,8 @@ class Soundtrack:
         if not data:
             return b""
         self._left += data
+        if self._signs:
+            return b""
         out, self._held = self._held, data
         return out
 
@@ -152,11 +164,17 @@ class Soundtrack:
         if form is None:
             raise WithheldError("failed", AUDIO)
         explicit = self._style.sound
-        if self._waves is not None and explicit != INTERFACE:
+        if self._waves is not None and self._style.heard:
             explicit = f"{sound_kind(self._style)}:{explicit}"
             if not self._style.speech and not self._waves.is_heard(data):
                 raise WithheldError("not_heard", AUDIO, self._container)
-        return read_back(data, form, wanted, explicit=explicit, number=self._number)
+        fate = Fate.SIGNED if self._signs else Fate.NONE
+        if fate is Fate.NONE and manifests.present(io.BytesIO(data), self._container):
+            # The head did not tell of it.
+            if not self._way.sealing.breaking:
+                raise WithheldError(MANIFEST, AUDIO, self._container)
+            fate = Fate.BROKEN
+        return read_back(data, form, wanted, explicit=explicit, number=self._number, c2pa=fate)
 
 
 def whole(track: Soundtrack, data: bytes) -> Labelled:
@@ -177,8 +195,8 @@ def _front(head: bytes, wanted: Label) -> bytes | None:
     part, rest = _pages(head) if container.name == "ogg" else (head, b"")
     file = io.BytesIO(part)
     try:
-        if any(True for _ in container.read(file)):
-            return b""  # a label is there: it is handed on with the whole before us
+        if any(True for _ in container.read(file)) or manifests.present(file, container.name):
+            return b""  # a label or a manifest is there: what becomes of it is decided of the whole
         out = io.BytesIO()
         container.write(file, out, wanted.as_json())
     except UnreadableError:

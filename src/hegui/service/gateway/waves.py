@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hegui.service.gateway.service import INTERFACE
 from hegui.service.labels import files
 from hegui.service.labels.files import Verdict
 from hegui.service.labels.marks import sound
@@ -19,6 +18,7 @@ _STREAMED = 0x7FFF_0000
 _LONGEST = 0xFFFF_FFFF
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _BITS = 16
+_MANIFEST = b"C2PA"
 _HEARD = 8.0
 _START, _END = frozenset({"start", "both"}), frozenset({"end", "both"})
 
@@ -64,7 +64,10 @@ def _head(data: bytes) -> _Head | None:
 
 
 class Waves:
-    """One WAV: `begin` with its head, `feed` what follows, `finish` for what is heard after samples without a number."""
+    """One WAV: `begin` with its head, `feed` what follows, `finish` for what is heard after samples without a number.
+
+    `at` says where the label is heard; for any other word than start, end and both, nowhere.
+    """
 
     def __init__(self, label: str, at: str, heard: Callable[[int], sound.Samples]) -> None:
         self._label = KEYWORD.encode() + _sized(label.encode())
@@ -82,8 +85,10 @@ class Waves:
         channels, rate = head.shape()
         if given[:4] != b"RIFF" or not channels or not rate or (head.data % 2 and not head.open_end):
             return b""
-        if not head.open_end and head.riff + 8 > head.start + head.data:
-            return b""  # what stands behind the samples may be a label, too
+        if _MANIFEST in dict(head.chunks) or (not head.open_end and head.riff + 8 > head.start + head.data):
+            return (
+                b""  # what becomes of a manifest is decided of the whole; what stands behind the samples may be a label
+            )
         if files.inspect_bytes(_silent(head.chunks), "head.wav").verdict is not Verdict.ABSENT:
             return b""  # a label is there: it is handed on with the whole before us
         before = self._sounds(channels, rate)
@@ -100,7 +105,7 @@ class Waves:
 
     def _sounds(self, channels: int, rate: int) -> bytes:
         """Return what is heard before the samples, and keep what is heard after them."""
-        if self._at == INTERFACE:
+        if self._at not in _START | _END:
             return b""
         label, rest = self._heard(rate), np.zeros(round(sound.REST * rate), np.float32)
         if self._at in _END:
@@ -134,6 +139,16 @@ class Waves:
         size = round(_HEARD * rate) * step
         ends = ((raw[:size], _START), (raw[-size:], _END))
         return all(sound.has_rhythm(_mono(part, channels), rate) for part, places in ends if self._at in places)
+
+
+def closed(data: bytes) -> bytes:
+    """Return a whole WAV with the sizes that nobody told while it was made; another as it is."""
+    head = _head(data)
+    if head is None or not head.open_end or data[:4] != b"RIFF":
+        return data
+    size = len(data) - head.start
+    sizes = struct.pack("<I", head.start + size + size % 2 - 8), struct.pack("<I", size)
+    return b"".join([data[:4], sizes[0], data[8 : head.start - 4], sizes[1], data[head.start :], bytes(size % 2)])
 
 
 def _sized(data: bytes) -> bytes:
