@@ -333,7 +333,9 @@ def test_a_declaration_counts_after_the_file_has_gone(house: House) -> None:
 
 def test_without_a_platforms_code_uploads_are_judged_and_nothing_is_written(house: House, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PLAIN)
-    found = judging.judge(tmp_path / "a.png", tmp_path / "o.png", ids.uuid7(), judging.Told(declared=True), "")
+    found = judging.judge(
+        tmp_path / "a.png", tmp_path / "o.png", ids.uuid7(), judging.Told(declared=True), judging.Platform()
+    )
     assert found.judgement == "possibly"
     assert found.passed.problem is not None
     assert not (tmp_path / "o.png").exists()

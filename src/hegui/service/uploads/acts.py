@@ -64,7 +64,7 @@ def keep(session: Session, number: str, slip: Slip, finding: Finding, months: in
     _note(row, finding)
     session.add(row)
     session.flush()
-    _leave(session, "upload.judged", row, _told(row))
+    _leave(session, "upload.judged", row, {**_told(row), "c2pa": finding.passed.c2pa.value})
     return row
 
 
@@ -114,7 +114,8 @@ def declare(session: Session, row: Upload, person: str | None, finding: Finding 
     if finding is not None:
         _note(row, finding)
         row.shown_at = None  # the notice may be another one
-    _leave(session, "upload.declared", row, _told(row))
+    manifest = {"c2pa": finding.passed.c2pa.value} if finding is not None else {}
+    _leave(session, "upload.declared", row, {**_told(row), **manifest})
     return row
 
 

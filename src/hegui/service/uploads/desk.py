@@ -11,6 +11,7 @@ from hegui.kit.calls import CallError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.service.labels.schema import set_code
+from hegui.service.labels.sealing import sealing
 from hegui.service.uploads import acts, judging
 from hegui.service.uploads.models import Form, Upload
 from hegui.service.uploads.shelf import Shelf, Slip
@@ -24,7 +25,10 @@ class Desk:
         self.store = store
         self.keyring = keyring
         self._months = settings.log_months
-        self._code = set_code("propagator_code", settings.propagator_code)
+        self._by = judging.Platform(
+            set_code("propagator_code", settings.propagator_code),
+            sealing(settings.c2pa_chain, settings.c2pa_key, breaking=settings.c2pa_break),
+        )
         self.shelf = Shelf.of(settings)
 
     def known(self, slip: Slip) -> Upload | None:
@@ -64,7 +68,7 @@ class Desk:
 
     def _judged(self, number: str, slip: Slip) -> judging.Finding:
         told = judging.Told(slip.declared, slip.traces)
-        return judging.judge(self.shelf.source(number, slip), self.shelf.target(number, slip), number, told, self._code)
+        return judging.judge(self.shelf.source(number, slip), self.shelf.target(number, slip), number, told, self._by)
 
     def declare(self, number: str, service: str, person: str | None, *, declared: bool) -> Upload:
         """Take a user's declaration after the upload, and judge the file anew while it is on the disk."""

@@ -11,8 +11,9 @@ from hegui.kit.text import Bi
 from hegui.service.labels import explain, files, sidecar
 from hegui.service.labels.containers import NotWritableError
 from hegui.service.labels.explain import Judged
-from hegui.service.labels.files import VERDICT_NAMES, Inspection, Verdict
+from hegui.service.labels.files import VERDICT_NAMES, BreaksManifestError, Inspection, Seal, Verdict
 from hegui.service.labels.schema import Label
+from hegui.service.labels.sealing import Fate, Sealing, named
 from hegui.service.uploads.models import BY_KIND, Form, Judgement
 
 REMINDER = Bi(
@@ -20,6 +21,10 @@ REMINDER = Bi(
 )  # fmt: skip
 _NO_CODE = Bi(
     "平台编码未设置，传播要素未写入", "the platform's code is not set, so that no fields of propagation were written"
+)
+_BROKEN = Bi(
+    "传播要素已写入；文件原有的 C2PA 清单因此失效（c2pa_break）",
+    "the fields of propagation were written; the C2PA manifest that was there no longer holds (c2pa_break)",
 )
 _GONE = Bi("文件已不在磁盘，传播要素未写入", "the file is off the disk, so that no fields of propagation were written")
 
@@ -40,6 +45,8 @@ class Passed:
     added: Label | None = None
     digest: str | None = None
     problem: Bi | None = None
+    c2pa: Fate = Fate.NONE
+    """What became of a C2PA manifest."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +73,26 @@ def digest_of(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def judge(source: Path, target: Path, number: str, told: Told, code: str) -> Finding:
+@dataclass(frozen=True)
+class Platform:
+    """Who passes uploads on: its code, empty for none, and what it does about C2PA manifests."""
+
+    code: str = ""
+    sealing: Sealing = field(default_factory=Sealing)
+
+
+def judge(source: Path, target: Path, number: str, told: Told, by: Platform) -> Finding:
     """Judge a file and write it, with the platform's fields, to `target` (or the fields beside it).
 
-    `number` is the content's number at the platform, `code` the platform's code, empty for none. The source
-    stays as it is. Raises InputError only where there is no source.
+    `number` is the content's number at the platform `by`. The source stays as it is, and a C2PA manifest is signed
+    anew or, only where the operator says so, broken. Raises InputError only where there is no source.
     """
     found = files.inspect(source)
     judged = explain.platform(found, declared=told.declared is True, traces=told.traces)
     passed = Passed()
     if judged.kind is not None:
-        label = Label.first(code, number, kind=judged.kind) if code else None
-        passed = _passed(source, target, found, label)
+        label = Label.first(by.code, number, kind=judged.kind) if by.code else None
+        passed = _passed(source, target, found, label, by.sealing)
     return Finding(digest_of(source), source.stat().st_size, found, judged, passed)
 
 
@@ -88,26 +103,34 @@ def judge_again(before: Finding, told: Told) -> Finding:
     return replace(before, judged=judged, passed=passed)
 
 
-def _passed(source: Path, target: Path, found: Inspection, label: Label | None) -> Passed:
+def _passed(source: Path, target: Path, found: Inspection, label: Label | None, sealing: Sealing) -> Passed:
     """Add the platform's fields; `label` is what a file without any gets, None where the platform has no code."""
     if label is None:
         return Passed(problem=_NO_CODE)
     try:
-        if found.verdict is Verdict.ABSENT:
-            # Annex E note 1: on a first write the fields of producer and propagator are equal; who made it is not known.
-            return _written(source, target, label)
-        if found.verdict is not Verdict.PRESENT:
+        if found.verdict not in {Verdict.ABSENT, Verdict.PRESENT}:
             name = found.problem or VERDICT_NAMES[found.verdict]
             return Passed(problem=Bi(f"{name.zh}，原样保留", f"{name.en}; left as it is"))
-        after = files.propagate(source, target, label.content_propagator, label.propagate_id)
-        return Passed(Form.FILE, after.label, digest_of(target))
+        with source.open("rb") as file:
+            # Only what has a manifest is signed: the platform did not make it, and a first manifest would say so.
+            fate = sealing.fate(file, found.container, source.name, every=False)
+        if found.verdict is Verdict.ABSENT:
+            # Annex E note 1: on a first write the fields of producer and propagator are equal; who made it is not known.
+            passed = _written(source, target, label, sealing.seal(fate))
+        else:
+            ours = (label.content_propagator, label.propagate_id)
+            after = files.propagate(source, target, *ours, seal=sealing.seal(fate))
+            passed = Passed(Form.FILE, after.label, digest_of(target))
+    except BreaksManifestError as error:
+        return Passed(problem=named(error))
     except HeguiError as error:
         return Passed(problem=error.title)
+    return replace(passed, c2pa=fate, problem=_BROKEN if fate is Fate.BROKEN and passed.form is Form.FILE else None)
 
 
-def _written(source: Path, target: Path, label: Label) -> Passed:
+def _written(source: Path, target: Path, label: Label, seal: Seal) -> Passed:
     try:
-        after = files.write(source, target, label)
+        after = files.write(source, target, label, seal=seal)
     except NotWritableError:
         # No guide names a place in such a file: the label goes beside it, and the bytes stay.
         after = sidecar.write(source, label)
