@@ -342,6 +342,7 @@ def test_one_exchange_shows_its_files_and_their_labels(desk: Desk) -> None:
     media = [
         {"kind": "image", "container": "png", "bytes": 1234, "sha256": "ab" * 32, "explicit": "mark:bottom-right",
          "implicit": "iTXt XML:com.adobe.xmp/TC260:AIGC", "verdict": "present", "number": "0199-1", "signed": True, "sent": "url"},
+        {"kind": "image", "container": "png", "bytes": 1, "sha256": "ef" * 32, "explicit": "released", "verdict": "present", "c2pa": "broken", "sent": "body"},
         {"kind": "audio", "container": "", "withheld": "not_verified"},
         {"kind": "audio", "bytes": 77, "sha256": "cd" * 32, "number": "0199", "sent": "part"},
     ]  # fmt: skip
@@ -356,6 +357,8 @@ def test_one_exchange_shows_its_files_and_their_labels(desk: Desk) -> None:
         "not_verified",
         "cd" * 32,
         "中途断开",
+        "应用户申请不加",
+        "原 C2PA 清单已失效",
     ):
         assert part in shown
     assert "文件" not in desk.browser(OFFICER).get(f"/exchanges/{desk.exchange()}").text

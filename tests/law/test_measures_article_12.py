@@ -103,6 +103,20 @@ def test_the_article_is_met_by_pictures_that_left_with_both_labels_and_by_nothin
     assert _labels(replace(DAY, labelled=8, media=(good,)))["IM-12"] == "not_met"
 
 
+def test_what_was_given_on_a_request_is_not_due_for_the_explicit_label_and_is_for_the_implicit_one() -> None:
+    both = Media("image", left=3, labelled=2, released=1)
+    told = {fact.obligation: fact for fact in facts.labels(replace(DAY, media=(both,)), OWN)}
+    assert (told["LAB-4.3"].result.value, told["LAB-5.1"].result.value, told["IM-12"].result.value) == ("met",) * 3
+    assert "2/2" in told["LAB-4.3"].reason.en
+    assert "1 more given on a user's request" in told["LAB-4.3"].reason.en
+    assert "3/3" in told["LAB-5.1"].reason.en
+    assert _labels(replace(DAY, media=(replace(both, labelled=1),)))["LAB-4.3"] == "not_met"
+    cut = _labels(replace(DAY, media=(replace(both, released_part=1),)))
+    assert (cut["LAB-4.3"], cut["LAB-5.1"]) == ("met", "undetermined")
+    alone = _labels(replace(DAY, media=(Media("image", left=2, released=2),)))
+    assert (alone["LAB-4.3"], alone["IM-12"], alone["LAB-5.1"]) == ("undetermined", "undetermined", "met")
+
+
 def test_the_demos_code_meets_nothing() -> None:
     found = _labels(replace(DAY, media=(Media("image", left=1, labelled=1),)), Settings())
     assert (found["LAB-5.1"], found["IM-12"], found["LAB-4.3"]) == ("not_met", "not_met", "met")

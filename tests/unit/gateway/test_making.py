@@ -131,6 +131,50 @@ def test_nothing_leaves_that_is_not_recorded(tmp_path: Path, desk: Desk) -> None
     assert not list(shelf_folder(tmp_path).iterdir()), "nobody can fetch it either"
 
 
+class Leave:
+    """A leave that was checked, and what was logged of it."""
+
+    def __init__(self) -> None:
+        self.logged: list[tuple[str, ...]] = []
+
+    async def begin(self, content_id: str) -> None:
+        self.logged.append(("begin", content_id))
+
+    async def log(self, content_id: str, digest: str) -> None:
+        self.logged.append(("log", content_id, digest))
+
+    async def withhold(self, content_id: str) -> None:
+        self.logged.append(("withhold", content_id))
+
+
+def test_a_client_that_leaves_while_its_picture_is_recorded_was_not_given_it(tmp_path: Path, desk: Desk) -> None:
+    class Slow(Kept):
+        recording = asyncio.Event()
+
+        async def record(self, exchanged: Exchanged, _versions: Versions) -> None:
+            self.records.append(exchanged)
+            self.recording.set()
+            await asyncio.sleep(60)
+
+    kept, leave = Slow(), Leave()
+    body: Json = {"model": "m", "prompt": "湖", "size": "64x64"}
+    used = Pictures(engine(tmp_path, desk, kept, Asked()), grant(), body, 100, Audience.GENERAL, release=leave)
+
+    async def run() -> None:
+        await used.check_in()
+        work = asyncio.ensure_future(used.pictures("http://h"))
+        await kept.recording.wait()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await used.client_gone()
+        await used.settle()
+        await used.settle()
+
+    asyncio.run(run())
+    assert len(kept.records) == 1
+    assert leave.logged == [("withhold", used.content_id)], "once"
+
+
 def spoken(used: Speech, sent: list[bytes]) -> None:
     async def begin(_mime: str) -> None: ...
 

@@ -34,7 +34,7 @@ from hegui.service.gateway.media_routes import MediaRoutes
 from hegui.service.gateway.moderation import moderate
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object, refusal_events
 from hegui.service.gateway.records import person_of
-from hegui.service.gateway.releasing import HEADER, TEXT, Release
+from hegui.service.gateway.releasing import TEXT, Leaves, Release
 from hegui.service.gateway.rooms import api_error, call_of, room_of, send_reply
 from hegui.service.gateway.shelf import PREFIX
 from hegui.service.gateway.upstream import UpstreamError
@@ -155,7 +155,7 @@ class Gateway:
         validate(body)
         attachments.validate(body, grant.settings.media)
         self.check_accepting()
-        release = await self._leave(scope, grant, body)
+        release = await self.leave(scope, grant, body, TEXT)
         exchange = Exchange(self.engine, grant, body, size, audience, release=release)
         if release is not None:
             await release.begin(exchange.content_id)
@@ -177,14 +177,15 @@ class Gateway:
             await exchange.client_gone()
         finally:
             watch.stop()
+            await exchange.settle()
 
-    async def _leave(self, scope: Scope, grant: Grant, body: Json) -> Release | None:
+    async def leave(self, scope: Scope, grant: Grant, body: Json, kind: str) -> Release | None:
         """Return the leave to answer without the explicit label that a request names, None where it names none."""
         headers = scope["headers"]
-        if all(name != HEADER for name, _ in headers):
+        if not Leaves.named(headers):
             return None
         person = person_of(self.engine.keyring, grant.service, body)
-        return await self.engine.leaves.asked(headers, grant, person, TEXT)
+        return await self.engine.leaves.asked(headers, grant, person, kind)
 
     async def _exchange(self, exchange: Exchange, send: Send) -> None:
         headers: Headers = [(b"x-hegui-content-id", exchange.content_id.encode())]

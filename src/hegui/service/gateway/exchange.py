@@ -58,6 +58,8 @@ class Exchange:
         self._checking = ""
         """What is being checked at this moment."""
         self._committing = False
+        self._owes_log = release is not None
+        """Whether it is not logged yet what became of an answer on a leave."""
         self.content_id = ids.uuid7()
         self.streamed = body.get("stream") is True
         self._began = time.perf_counter()
@@ -346,10 +348,29 @@ class Exchange:
         await self._compare()
         try:
             await self.engine.recorder.record(self.record, self.checkers.chat.versions)
-            if self.released is not None:
-                await self.released.end(self.record.outcome)
+            await self._log_leave(left=True)
         except HeguiError as error:
             raise not_recorded(error) from error
+
+    async def _log_leave(self, *, left: bool) -> None:
+        """Log what leaves on a leave, before its last byte does, or that nothing left; raise HeguiError."""
+        if self.released is not None:
+            await self.released.end(self.record.outcome if left else "")
+        self._owes_log = False
+
+    @property
+    def _left(self) -> bool:
+        """Say whether some of the answer may have left before its end."""
+        return self.streamed
+
+    async def settle(self) -> None:
+        """Log what became of an answer on a leave where it ended before its record: malformed, or its client gone."""
+        if not self._owes_log:
+            return
+        try:
+            await self._log_leave(left=self._left)
+        except HeguiError:
+            _LOG.exception("what became of an answer without the explicit label could not be logged")
 
     async def _compare(self) -> None:
         """Put beside what was done what the policy in shadow would have done."""

@@ -108,7 +108,7 @@ _DEMO: _Told = (
 def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
     """Return what the records of a day prove of labels; what was not seen is undetermined."""
     files = [_files(day.of(kind)) for kind in (IMAGE, AUDIO)]
-    seen = [item for item in files if item is not None]
+    seen = [item for kind in (IMAGE, AUDIO) if (item := _in_metadata(day.of(kind))) is not None]
     code = [_DEMO] if seen and not settings.provider_code else []
     implicit = _together([*code, *seen]) if seen else None
     told = zip(("LAB-4.3", "LAB-4.2", "LAB-5.1"), (*files, implicit), strict=True)
@@ -128,27 +128,57 @@ def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
         "没有图片经网关发出，图片的标识无从证明（视频不能经网关发出）",
         "no picture left the gateway to prove its label by (video can not leave it)",
     )
+    if day.of(IMAGE).released:
+        none = (
+            Result.UNDETERMINED,
+            "经网关发出的图片均应用户申请不加显式标识，显式标识无从证明",
+            "every picture that left was given without the explicit label on a user's request: nothing to prove that label by",
+        )
     parts = [text, files[0] or none, *filter(None, files[1:]), *code]
     return (_fact("LAB-4.1", *text), _fact("IM-12", *_together(parts)), *media)
 
 
 def _files(media: Media) -> _Told | None:
-    """Return what the records prove of the files of one kind; None where none left and none was withheld."""
-    if not media.left and not media.withheld:
+    """Return what the records prove of files of one kind whose explicit label was due; None where none was."""
+    if not media.due and not media.withheld:
         return None
     name = NAMES[media.kind]
-    zh = f"过去 24 小时 {media.labelled}/{media.left} 份{name.zh}带显式与隐式标识发出，读回无误"
-    en = f"{media.labelled}/{media.left} files of {name.en} left in 24 hours with both labels, read back"
-    if media.part:
-        zh, en = f"{zh}；{media.part} 份中途断开，未读回", f"{en}; {media.part} broke off and were not read back"
+    zh = f"过去 24 小时 {media.labelled}/{media.due} 份{name.zh}带显式与隐式标识发出，读回无误"
+    en = f"{media.labelled}/{media.due} files of {name.en} left in 24 hours with both labels, read back"
+    if media.released:
+        zh, en = (
+            f"{zh}，另有 {media.released} 份应用户申请提供",
+            f"{en}, {media.released} more given on a user's request",
+        )
+    return _proved(media, zh, en, (media.labelled, media.part, media.due))
+
+
+def _in_metadata(media: Media) -> _Told | None:
+    """Return what is proved of implicit labels, also of files given on a grant; None where there was no file."""
+    if not media.released:
+        return _files(media)
+    name, found = NAMES[media.kind], media.labelled + media.released - media.released_part
+    zh = f"过去 24 小时 {found}/{media.left} 份{name.zh}带隐式标识发出，读回无误（{media.released} 份应用户申请不加显式标识）"
+    en = (
+        f"{found}/{media.left} files of {name.en} left in 24 hours with the implicit label, read back "
+        f"({media.released} without the explicit one on a user's request)"
+    )
+    return _proved(media, zh, en, (found, media.part + media.released_part, media.left))
+
+
+def _proved(media: Media, zh: str, en: str, counted: tuple[int, int, int]) -> _Told:
+    """Return the result of those that were read back, those that broke off, and all; and what is said of them."""
+    found, part, due = counted
+    if part:
+        zh, en = f"{zh}；{part} 份中途断开，未读回", f"{en}; {part} broke off and were not read back"
     if media.withheld:
         zh, en = (
             f"{zh}；{media.withheld} 份未能加标识而扣留",
             f"{en}; {media.withheld} could not be labelled and were withheld",
         )
-    if media.labelled + media.part < media.left:
+    if found + part < due:
         return Result.NOT_MET, zh, en
-    return (Result.MET if media.left and not media.part else Result.UNDETERMINED), zh, en
+    return (Result.MET if due and not part else Result.UNDETERMINED), zh, en
 
 
 def _together(told: list[_Told]) -> _Told:

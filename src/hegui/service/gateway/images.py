@@ -15,6 +15,7 @@ from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.making import Making, usage_of
 from hegui.service.gateway.media import IMAGE, Labelled, WithheldError
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object
+from hegui.service.gateway.releasing import Release
 from hegui.service.gateway.shelf import PREFIX
 from hegui.service.gateway.upstream import UpstreamError, unreachable
 
@@ -58,8 +59,10 @@ class Pictures(Making):
 
     texts = _TEXTS
 
-    def __init__(self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience) -> None:
-        super().__init__(engine, grant, body, size, audience)
+    def __init__(  # noqa: PLR0913 - one request and what it may
+        self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience, *, release: Release | None = None
+    ) -> None:
+        super().__init__(engine, grant, body, size, audience, release=release)
         self._form = body.get("response_format")
         self._base = ""
         self._parts: list[str] = []
@@ -117,12 +120,11 @@ class Pictures(Making):
 
     async def _labelled(self, given: list[Json]) -> list[Labelled]:
         """Return the pictures with their labels; raise ApiError when one of them can not be labelled."""
-        style = self.grant.settings.media
         try:
             sources = await asyncio.gather(*(self._taken(item) for item in given))
             return await asyncio.gather(
                 *(
-                    self.desk.label(data, number, style, IMAGE)
+                    self.desk.label(data, number, self.style, IMAGE)
                     for data, number in zip(sources, numbers(self.content_id, len(sources)), strict=True)
                 )
             )

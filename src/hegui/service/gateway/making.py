@@ -12,8 +12,9 @@ from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.fields import is_counts
-from hegui.service.gateway.media import labels_of
+from hegui.service.gateway.media import IMAGE, labels_of
 from hegui.service.gateway.protocol import ApiError, Json, completion
+from hegui.service.gateway.releasing import Release, ReleasedFiles
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +26,16 @@ class Making(Exchange):
     kind: ClassVar[str]
     texts: ClassVar[tuple[str, ...]]
 
-    def __init__(self, engine: Engine, grant: Grant, given: Json, size: int, audience: Audience) -> None:
+    def __init__(  # noqa: PLR0913 - one request and what it may
+        self,
+        engine: Engine,
+        grant: Grant,
+        given: Json,
+        size: int,
+        audience: Audience,
+        *,
+        release: Release | None = None,
+    ) -> None:
         if engine.desk is None:
             raise RuntimeError("the worker has no desk")
         self.desk: Desk = engine.desk
@@ -37,6 +47,16 @@ class Making(Exchange):
         self.record.endpoint = self.endpoint
         self.record.model = str(given.get("model") or "")
         self.usage: Json | None = None
+        media = grant.settings.media
+        self.style = media.released if release is not None else media
+        # A leave for files is none for the words beside them: those keep their labels.
+        self._files_released = ReleasedFiles(release, self.content_id) if release is not None else None
+        self._owes_log = release is not None
+
+    @property
+    def label_header(self) -> tuple[bytes, bytes]:
+        """Return the header that declares how the answer is labelled."""
+        return b"x-hegui-label", (self.style.picture if self.kind == IMAGE else self.style.sound).encode()
 
     def asked(self) -> Json:
         """Return what the upstream is asked, after the check: texts may be masked, the user is a pseudonym."""
@@ -90,6 +110,11 @@ class Making(Exchange):
         self.record.label = labels_of(self.record.media)
         if self.usage is not None:
             self.record.usage = self.usage
+
+    async def _log_leave(self, *, left: bool) -> None:
+        if self._files_released is not None:
+            await self._files_released.end(self.record.media if left else [])
+        self._owes_log = False
 
 
 def usage_of(body: Json) -> tuple[Json | None, Json | None]:

@@ -13,7 +13,9 @@ from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.http import Headers, Receive, Scope, Send, Stream, reply, reply_json
+from hegui.service.gateway.media import AUDIO, IMAGE
 from hegui.service.gateway.protocol import ApiError, Json
+from hegui.service.gateway.releasing import Leaves, Release
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.gateway.shelf import PREFIX
 
@@ -31,6 +33,10 @@ class Frame(Protocol):
 
     async def json(self, receive: Receive) -> tuple[Json, int]:
         """Return the body and its size."""
+        ...
+
+    async def leave(self, scope: Scope, grant: Grant, body: Json, kind: str) -> Release | None:
+        """Return the leave to answer without the explicit label that a request names, None where it names none."""
         ...
 
     def check_accepting(self) -> None:
@@ -65,11 +71,11 @@ class MediaRoutes:
         body, size = await self._frame.json(receive)
         images.validate(body)
         base = self._desk(grant.settings.media).public_url or _origin(scope)
-        exchange = images.Pictures(self._engine, grant, body, size, audience)
-        headers: Headers = [
-            (b"x-hegui-content-id", exchange.content_id.encode()),
-            (b"x-hegui-label", grant.settings.image_label.encode()),
-        ]
+        release = await self._frame.leave(scope, grant, body, IMAGE)
+        exchange = images.Pictures(self._engine, grant, body, size, audience, release=release)
+        headers: Headers = [(b"x-hegui-content-id", exchange.content_id.encode()), exchange.label_header]
+        if release is not None:
+            await release.begin(exchange.content_id)
 
         async def work() -> None:
             try:
@@ -84,14 +90,15 @@ class MediaRoutes:
         """Answer with speech."""
         grant, audience = await self._frame.allowed(scope)
         body, size = await self._frame.json(receive)
-        speech.validate(body, grant.settings.media)
-        self._desk(grant.settings.media)
-        exchange = speech.Speech(self._engine, grant, body, size, audience)
-        headers: Headers = [
-            (b"x-hegui-content-id", exchange.content_id.encode()),
-            (b"x-hegui-label", grant.settings.sound_label.encode()),
-            _NO_SNIFF,
-        ]
+        media = grant.settings.media
+        style = media.released if Leaves.named(scope["headers"]) else media
+        speech.validate(body, style)
+        self._desk(style)
+        release = await self._frame.leave(scope, grant, body, AUDIO)
+        exchange = speech.Speech(self._engine, grant, body, size, audience, release=release)
+        headers: Headers = [(b"x-hegui-content-id", exchange.content_id.encode()), exchange.label_header, _NO_SNIFF]
+        if release is not None:
+            await release.begin(exchange.content_id)
 
         async def work() -> None:
             stream = Stream(send, headers)

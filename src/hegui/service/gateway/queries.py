@@ -156,19 +156,33 @@ def volume(session: Session, hours: int, bins: int) -> list[Bin]:
 
 @dataclass(frozen=True)
 class Media:
-    """What became of files of one kind: those that left, of them labelled and read back, broken off half-way; those withheld."""
+    """What became of files of one kind: those that left, those with both labels read back, broken off half-way, withheld.
+
+    `released` of those that left were given without the explicit label on a grant, of them `released_part` broke off.
+    """
 
     kind: str
     left: int = 0
     labelled: int = 0
     part: int = 0
     withheld: int = 0
+    released: int = 0
+    released_part: int = 0
+
+    @property
+    def due(self) -> int:
+        """Return how many of those that left had to have the explicit label."""
+        return self.left - self.released
 
 
 _MEDIA = text(
     "SELECT item->>'kind', count(*) FILTER (WHERE item->>'sent' IS NOT NULL),"
-    " count(*) FILTER (WHERE item->>'verdict' = 'present' AND item->>'explicit' <> '' AND item->>'sent' IN ('body', 'url')),"
-    " count(*) FILTER (WHERE item->>'sent' = 'part'), count(*) FILTER (WHERE item->>'withheld' IS NOT NULL)"
+    " count(*) FILTER (WHERE item->>'verdict' = 'present' AND item->>'explicit' NOT IN ('', 'released')"
+    " AND item->>'sent' IN ('body', 'url')),"
+    " count(*) FILTER (WHERE item->>'sent' = 'part' AND item->>'explicit' IS DISTINCT FROM 'released'),"
+    " count(*) FILTER (WHERE item->>'withheld' IS NOT NULL),"
+    " count(*) FILTER (WHERE item->>'explicit' = 'released' AND item->>'sent' IS NOT NULL),"
+    " count(*) FILTER (WHERE item->>'explicit' = 'released' AND item->>'verdict' IS DISTINCT FROM 'present')"
     " FROM gateway_exchange x JOIN evidence_entry e ON e.id = x.id, json_array_elements(e.payload::json->'media') AS item"
     " WHERE x.at >= :since AND e.payload LIKE '%\"media\":%' GROUP BY 1"
 )

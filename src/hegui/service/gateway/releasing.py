@@ -2,8 +2,8 @@
 
 The header `x-hegui-unlabelled` names the grant. Without one, or without a user, nothing here is asked. Modules that
 make other kinds of content ask in the same way: `Leaves.asked`, then `begin`, `log`, `withhold` of what it returns. The
-explicit label is not put in; the implicit one goes along, for text in `hegui.label` and `x-hegui-aigc`. Nothing
-takes a label off what has one.
+explicit label is not put in; the implicit one goes along, for text in `hegui.label` and `x-hegui-aigc`, for files in
+the files. Nothing takes a label off what has one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from hegui.kit.calls import CallError
 from hegui.kit.text import Bi
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.protocol import DONE, EventReader, Json, event
+from hegui.service.gateway.service import RELEASED
 from hegui.service.labels import Labeller
 from hegui.service.labels.schema import KEYWORD, Label
 
 HEADER = b"x-hegui-unlabelled"
 TEXT = "text"
-RELEASED = "released"
-"""What the record says in place of where the label stands."""
 GIVEN = frozenset({"answered", "ended_output", "refused_output", "client_gone", "upstream_incomplete", "undetermined"})
 """Outcomes of which something of the model's own may have left."""
 
@@ -72,6 +71,11 @@ class Leaves:
 
     releases: Releases = field(default_factory=NoReleases)
     code: str = ""
+
+    @staticmethod
+    def named(headers: list[tuple[bytes, bytes]]) -> bool:
+        """Say whether a request names a leave."""
+        return any(name == HEADER for name, _ in headers)
 
     async def asked(
         self, headers: list[tuple[bytes, bytes]], grant: Grant, person: str | None, kind: str
@@ -164,10 +168,7 @@ class ReleasedText:
     @property
     def digest(self) -> str:
         """Return the SHA-256 of the text that left; of several, that of their digests, a line each. Empty for none."""
-        found = self._digests()
-        if len(found) < 2:  # noqa: PLR2004 - one text is its own digest
-            return next(iter(found.values()), "")
-        return sha256("".join(f"{index}:{value}\n" for index, value in found.items()).encode()).hexdigest()
+        return together(self._digests())
 
     async def end(self, outcome: str) -> None:
         """Log what left; raise StoreError, then the last byte must not leave."""
@@ -175,6 +176,29 @@ class ReleasedText:
             await self.release.log(self._content_id, self.digest)
         else:
             await self.release.withhold(self._content_id)
+
+
+class ReleasedFiles:
+    """The files of one answer on their way out under a grant; their implicit labels are in them."""
+
+    def __init__(self, release: Release, content_id: str) -> None:
+        self._release = release
+        self._content_id = content_id
+
+    async def end(self, media: list[Json]) -> None:
+        """Log what left, as the record has it; raise StoreError, then the last byte must not leave."""
+        left = {str(place): str(item["sha256"]) for place, item in enumerate(media) if "sent" in item}
+        if left:
+            await self._release.log(self._content_id, together(left))
+        else:
+            await self._release.withhold(self._content_id)
+
+
+def together(digests: dict[str, str]) -> str:
+    """Return the digest of one thing; of several, that of their digests, each on a line with its name. Empty for none."""
+    if len(digests) < 2:  # noqa: PLR2004 - one is its own digest
+        return next(iter(digests.values()), "")
+    return sha256("".join(f"{name}:{value}\n" for name, value in digests.items()).encode()).hexdigest()
 
 
 def noting(

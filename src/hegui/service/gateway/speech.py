@@ -23,7 +23,8 @@ from hegui.service.gateway.making import Making, usage_of
 from hegui.service.gateway.media import AUDIO, Form, WithheldError
 from hegui.service.gateway.passing import SendPiece
 from hegui.service.gateway.protocol import MARK, ApiError, EventReader, Json, ProtocolError, event, loads_object
-from hegui.service.gateway.service import MediaStyle
+from hegui.service.gateway.releasing import Release
+from hegui.service.gateway.service import RELEASED, MediaStyle
 from hegui.service.gateway.stream import AnswerContext
 from hegui.service.gateway.upstream import Pieces, UpstreamError, unreachable
 from hegui.service.labels import LabelPosition, LabelStyle
@@ -52,13 +53,15 @@ class Speech(Making):
     kind = AUDIO
     texts = _TEXTS
 
-    def __init__(self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience) -> None:
-        super().__init__(engine, grant, body, size, audience)
+    def __init__(  # noqa: PLR0913 - one request and what it may
+        self, engine: Engine, grant: Grant, body: Json, size: int, audience: Audience, *, release: Release | None = None
+    ) -> None:
+        super().__init__(engine, grant, body, size, audience, release=release)
         self.record.streamed = True
         self._sse = body.get("stream_format") == _SSE
         self._told: Json | None = None
         self._ended = False
-        self._track = self.desk.track(self.content_id, grant.settings.media)
+        self._track = self.desk.track(self.content_id, self.style)
 
     def _context(self) -> AnswerContext:
         """Return the context of the text: what is heard gets its label as sound, and no words behind it."""
@@ -155,7 +158,7 @@ class Speech(Making):
         if left and form is not None:
             self.record.media = [
                 {"kind": form.kind, "bytes": len(left), "sha256": hashlib.sha256(left).hexdigest(),
-                 "number": self.content_id, "sent": "part"}
+                 "number": self.content_id, "sent": "part", **({} if self.style.sound != RELEASED else {"explicit": RELEASED})}
             ]  # fmt: skip
 
     def _note_withheld(self, error: WithheldError) -> None:
@@ -164,6 +167,10 @@ class Speech(Making):
         left = self.record.media
         super()._note_withheld(error)
         self.record.media += left
+
+    @property
+    def _left(self) -> bool:
+        return self._passing.first is not None
 
     async def client_gone(self) -> None:
         """Record a sound whose listener went away before its end."""
