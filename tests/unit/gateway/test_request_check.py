@@ -164,6 +164,21 @@ def test_media_beside_the_messages_are_refused_too() -> None:
     assert (caught.value.code, caught.value.param) == ("unchecked_content", "images")
 
 
+def test_a_voice_that_is_asked_for_is_no_sound_that_comes_in() -> None:
+    given = {"role": "user", "content": "x"}
+    run(given, audio={"voice": "alloy", "format": "mp3"})
+    for audio in (
+        {"data": "AAAA"},
+        {"voice": "alloy", "data": "AAAA"},
+        {"voice": {"data": "AAAA"}},
+        {"voice": "A" * 101},
+        "AAAA",
+    ):
+        with pytest.raises(ApiError) as caught:
+            run(given, audio=audio)
+        assert (caught.value.code, caught.value.param) == ("unchecked_content", "audio")
+
+
 @pytest.mark.parametrize("key", ["av", "标记甲"])
 def test_a_key_that_the_protocol_does_not_name_is_read_as_a_text(key: str) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {key: 1}}}
