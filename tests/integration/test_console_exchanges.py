@@ -56,9 +56,9 @@ def one(desk: Desk) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "l1.json").write_text(json.dumps({"rows": [[2, WORD, "A.1.a"]]}))
     return desk.exchange(
-        outcome="refused_output", person=ANNA, outbound=[("choices[0].message.content", hit())],
+        outcome="refused_output", person=ANNA, outbound=[("choices[0].content", hit())],
         question=json.dumps([{"role": "user", "content": QUESTION}], ensure_ascii=False),
-        answer={"choices[0].message.content": ANSWER}, first_ms=7, streamed=True,
+        answer={"choices[0].content": ANSWER}, first_ms=7, streamed=True,
     )  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_content_and_words_are_for_those_who_may_read_them(desk: Desk, one: str,
     assert QUESTION not in page.text
     assert ANSWER not in page.text
     assert ("解密查看" in page.text) is may
-    for shown in ("输出被止", ANNA, "A.1.a", "keyword:2", "choices[0].message.content", "7 ms", "12 ms", "p1", "l1"):
+    for shown in ("输出被止", ANNA, "A.1.a", "keyword:2", "choices[0].content", "7 ms", "12 ms", "p1", "l1"):
         assert shown in see(page).text
     assert len(desk.entries("content.read")) == before  # looking at the record is not reading the content
     read = browser.post(f"/exchanges/{one}/content")

@@ -146,6 +146,11 @@ def test_the_reading_is_the_cheapest_of_all(
     assert Segmenter(known).place(text, start, end) is tried(costs, spelt, text, start, end)
 
 
+def test_a_name_that_begins_before_the_longest_word_is_weighed_too() -> None:
+    costs = dict.fromkeys("甲乙", UNKNOWN)
+    assert Segmenter(decode(encode(costs, UNKNOWN, {"甲": 1}))).place("甲甲甲", 1, 2) is Place.PART
+
+
 # --- the shipped lexicon on natural text
 
 
