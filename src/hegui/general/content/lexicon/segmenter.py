@@ -196,9 +196,7 @@ class Segmenter:
         whole = min(inside[end], inside[begin] + KNOWN) + after[end]
         if whole > torn + DOUBT:
             return Place.TORN
-        own = (
-            single[codes[begin]] if end == begin + 1 else min((c for to, c in found[begin] if to == end), default=KNOWN)
-        )
+        own = single[codes[begin]] if end == begin + 1 else self._own(codes[begin:end])
         sure = SURE + max(0, own - KNOWN) // 2
         apart = whole + sure <= torn and whole + (TOGETHER if own < FAMILIAR else sure) <= holding
         return Place.WHOLE if apart else Place.PART
