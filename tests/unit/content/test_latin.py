@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -56,6 +57,18 @@ def test_ordinary_words_and_flags_are_no_hits(text: str) -> None:
 def test_a_word_that_stands_as_it_is_is_found_once() -> None:
     assert hits("说 hello 和 marker 吧，good foods") == [("exact", "hello"), ("exact", "marker")]
     assert hits("🇨🇳 说 hello") == [("exact", "hello")]
+
+
+@pytest.mark.parametrize("word", ["bet2000", "hack007", "vpn88", "22bet", "2200boot"])
+def test_words_with_doubled_digits_are_found_beside_doubled_letters_and_in_another_dress(word: str) -> None:
+    checker = Checker(compile_library([(2, word, "A.1.a")], "test"), load_policy(None))
+    dressed = re.sub("([a-z])", "\\1\\1", word)
+    for text, lanes in (
+        (f"hello, see {word}", ["exact"]),
+        ("coffee 2000 007 88", []),
+        (f"coffee {dressed}", ["hidden"]),
+    ):
+        assert [item.lane for item in checker.check(text, Side.INPUT).verdicts] == lanes
 
 
 def stream(text: str, cuts: list[int]) -> tuple[str, bool, list[tuple[str, int, int]]]:

@@ -7,7 +7,6 @@ has them is read once more, for the library's Latin words alone.
 from __future__ import annotations
 
 import re
-from itertools import groupby
 
 from hegui.general.content.parts import Reading, read
 from hegui.general.content.skeleton import BREAK, REPEATS, Skeleton
@@ -20,6 +19,8 @@ _FIRST = 0x1F1E6
 _REGIONAL = re.compile(f"[{chr(_FIRST)}-{chr(_FIRST + 25)}]")
 _LETTERS = {_FIRST + at: chr(ord("a") + at) for at in range(26)}
 _REPEATED = re.compile("([a-z])\\1+")
+_RUNS = re.compile("([a-z])\\1*|.")
+"""What `once` leaves one character of: digits are not repeated to hide a word, for 2000 is no 20."""
 
 
 def once(word: str) -> str:
@@ -46,5 +47,5 @@ def reading(bones: str) -> Reading:
 
 def fits(word: str, sizes: list[int], *, regional: bool) -> bool:
     """Say whether letters that stand so many times each are a word in another dress."""
-    more = [size - len(list(run)) for size, (_, run) in zip(sizes, groupby(word), strict=True)]
+    more = [size - len(run[0]) for size, run in zip(sizes, _RUNS.finditer(word), strict=True)]
     return min(more) >= 0 and (regional or sum(more) >= _MORE)
