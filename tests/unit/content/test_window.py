@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hegui.general.content.checks import Checker, Verdict
+from hegui.general.content.checks import Checker, Verdict, masked
 from hegui.general.content.folding import LONGEST_RUN, Runs
 from hegui.general.content.library import Library, compile_library
-from hegui.general.content.policy import Policy, Side, load_policy, parse_policy
+from hegui.general.content.policy import Action, Policy, Side, load_policy, parse_policy
 from hegui.general.content.skeleton import REPEATS
 from hegui.general.content.window import Window
 
@@ -163,3 +163,68 @@ def test_what_is_cut_of_a_run_does_not_depend_on_the_pieces(text: str, cuts: lis
     places = sorted({min(cut, len(long)) for cut in cuts} | {0, len(long)})
     runs = Runs()
     assert "".join(runs.cut(long[a:b]) for a, b in pairwise(places)) == Runs().cut(long)
+
+
+CHAINS = [
+    ("一二一", "一二"),
+    ("嘻嘻", "嘻"),
+    ("甲乙", "甲乙"),
+    ("甲乙甲", "甲乙"),
+    ("乙甲丙", "乙甲丙乙"),
+    ("ab甲ab", "ab甲"),
+]
+
+
+@pytest.mark.parametrize("action", ["flag", "mask", "pass"])
+@pytest.mark.parametrize(("word", "repeated"), CHAINS)
+@pytest.mark.parametrize("size", [1, 4, 7])
+def test_hits_that_overlap_in_a_chain_hold_no_more_than_is_stated(
+    word: str, repeated: str, action: str, size: int
+) -> None:
+    policy = parse_policy({"output": {"risks": {"A.5.a": action}}}, load_policy(None))
+    words = [(2, word, "A.5.a"), (3, word[::-1], "A.5.a")]
+    used = Checker(compile_library(words, "test"), policy)
+    text = repeated * (400 // len(repeated)) + "。完"
+    window = Window(used)
+    out = ""
+    for at in range(0, len(text), size):
+        out += window.feed(text[at : at + size])
+        assert len(window.held) <= used.worst_hold
+        assert len(out) + len(window.held) == len(text[: at + size])
+    out += window.finish()
+    checked = used.check(text, Side.OUTPUT)
+    assert out == masked(text, checked.verdicts)
+    assert {item.action for item in checked.verdicts} <= {Action(action), Action.FLAG}
+    ordered = sorted(window.verdicts, key=lambda v: (v.start, v.end, v.rule))
+    assert ordered == sorted(checked.verdicts, key=lambda v: (v.start, v.end, v.rule))
+    assert len(ordered) > 40
+    assert stream(used, text, []) == stream(used, text, [3, 50, 51, 199]) == (out, False, ordered)
+
+
+CHAINED = ["一二一", "嘻嘻", "甲乙", "乙甲", "甲乙甲", "乙丙甲乙", "ab甲ab", "甲-甲"]
+CHAINED_LIBRARY = compile_library(((at, word, f"A.{1 + at % 5}.a") for at, word in enumerate(CHAINED)), "test")
+CHAINED_ACTIONS = [
+    dict(zip(("A.1", "A.2", "A.3", "A.4", "A.5"), actions, strict=True))
+    for actions in (["mask"] * 5, ["flag", "mask", "mask", "flag", "mask"], ["mask", "flag", "refuse", "mask", "flag"])
+]
+CHAINED_CHECKERS = [
+    Checker(CHAINED_LIBRARY, parse_policy({"output": {"risks": risks}}, load_policy(None))) for risks in CHAINED_ACTIONS
+]
+
+
+@pytest.mark.parametrize("used", CHAINED_CHECKERS, ids=["masked", "both", "some refused"])
+@settings(max_examples=400, deadline=None)
+@given(
+    text=st.lists(st.text("一二嘻甲乙丙ab- ，好", max_size=9), max_size=9).map("".join),
+    cuts=st.lists(st.integers(0, 80), max_size=12),
+)
+@example(text="甲乙甲乙甲乙甲 乙甲", cuts=[5, 8])
+@example(text="嘻嘻嘻嘻嘻嘻 甲乙 甲乙甲ab甲ab甲ab", cuts=[3, 4])
+def test_hits_that_overlap_give_the_same_in_any_pieces(used: Checker, text: str, cuts: list[int]) -> None:
+    found = stream(used, text, [])
+    assert stream(used, text, cuts) == found
+    assert stream(used, text, list(range(len(text)))) == found
+    checked = used.check(text, Side.OUTPUT)
+    assert found[1] == checked.blocked
+    whole = masked(text, checked.verdicts)
+    assert whole.startswith(found[0]) if found[1] else found[0] == whole

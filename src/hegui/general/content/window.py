@@ -3,7 +3,9 @@
 Feeding a text in any pieces releases the same text and gives the same verdicts. What is held is
 the longest end of the text that is a proper prefix of a keyword, or the beginning of a number or
 address that policy masks; both sets are closed under taking prefixes, so what is held never
-starts earlier when more text comes. See docs/streaming.md.
+starts earlier when more text comes. Where a hit overlaps what could become another, its beginning
+leaves alone, starred where policy masks it, so that hits that overlap in a chain hold nothing more.
+See docs/streaming.md.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from hegui.general.content.library import Index, is_latin
 from hegui.general.content.near import Nearby
 from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
-from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
+from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Side
 from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
 from hegui.general.content.sounds import clauses, ended
 from hegui.general.content.words import REACH_BEFORE, context_of, left_of
@@ -35,7 +37,7 @@ class Window:
 
     __slots__ = (
         "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_latin", "_literal", "_longest", "_nearby", "_parts",
-        "_passed", "_prefixes", "_reach", "_runs", "_side", "_tail", "_weak", "blocked", "released", "stopped", "verdicts",
+        "_passed", "_prefixes", "_reach", "_runs", "_side", "_starred", "_tail", "_weak", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
@@ -60,6 +62,8 @@ class Window:
         self._held = ""
         self._before = ""
         self._passed = 0
+        self._starred = 0
+        """Where the last hit ends that is masked, in characters of the whole; text that comes to stand before it is starred."""
         self.verdicts: list[Verdict] = []
         self.blocked = False
         self.released: list[str] = []
@@ -78,7 +82,8 @@ class Window:
             return "".join(self.feed(piece[at : at + _LONGEST_PIECE]) for at in range(0, len(piece), _LONGEST_PIECE))
         # The common case in few steps: every character becomes one or is left out, nothing hits. The rest is `_step`.
         text = self._held + piece
-        bones = plain(text) if len(text) <= _SHORT and not self._by_clause else None
+        may_be_plain = len(text) <= _SHORT and not self._by_clause and self._starred <= self._passed
+        bones = plain(text) if may_be_plain else None
         if bones is None:
             return self._step(self._runs.cut(piece), final=False)
         self._runs.length = 0
@@ -193,7 +198,7 @@ class Window:
         return max((place for place in (*begins, last) if place <= min(hold, last)), default=0), found
 
     def _limit(self, text: str, found: list[Verdict], hold: int) -> int:
-        """Return how much may leave so that no hit is cut, and what waits begins with a clause where that matters."""
+        """Return how much may leave so that no number is cut, and what waits begins with a clause where that matters."""
         limit = _clear(found, hold)
         while self._by_clause and limit < len(text):
             begin = max(begin for begin, _ in clauses(text) if begin <= limit)
@@ -304,15 +309,19 @@ class Window:
         return size
 
     def _release(self, text: str, found: list[Verdict], limit: int) -> str:
-        """Let the characters before `limit` go, masked, and keep the rest."""
-        out = text[:limit]
+        """Let the characters before `limit` go, masked, and keep the rest; the hits that begin there are noted now."""
+        stars = max(min(self._starred - self._passed, limit), 0)
+        out = "*" * stars + text[stars:limit]
         for verdict in found:
-            if verdict.end > limit:
+            if verdict.start >= limit:
                 continue
-            self.verdicts.append(verdict.moved(self._passed))
+            moved = verdict.moved(self._passed)
+            self.verdicts.append(moved)
             if verdict.action is Action.MASK:
-                starred = mask_span(verdict, text[verdict.start : verdict.end])
-                out = out[: verdict.start] + merge_stars(out[verdict.start : verdict.end], starred) + out[verdict.end :]
+                end = min(verdict.end, limit)
+                starred = mask_span(verdict, text[verdict.start : verdict.end])[: end - verdict.start]
+                out = out[: verdict.start] + merge_stars(out[verdict.start : end], starred) + out[end:]
+                self._starred = max(self._starred, moved.end)
         self._before = context_of(text, limit, self._before)
         self._held = text[limit:]
         self._passed += limit
@@ -324,7 +333,7 @@ class Window:
         """Let what stands before the hit go, note the verdicts, and close the window."""
         passed = self._passed
         limit = max(_clear(found, limit), 0)
-        out = self._release(text, [verdict for verdict in found if verdict.end <= limit], limit)
+        out = self._release(text, found, limit)
         self.verdicts += [verdict.moved(passed) for verdict in found if verdict.action in BLOCKING]
         self.stopped, self._held = self._held, ""
         self.blocked = True
@@ -355,9 +364,12 @@ class Window:
 
 
 def _clear(spans: list[Verdict], limit: int) -> int:
-    """Return the greatest place up to `limit` that lies inside no hit."""
+    """Return the greatest place up to `limit` that lies inside no number or address: the rest of one can look like another.
+
+    Words may be cut. What is looked for from there on does not find them again, and finds all that begins there.
+    """
     while True:
-        inside = [span.start for span in spans if span.start < limit < span.end]
+        inside = [span.start for span in spans if span.start < limit < span.end and span.lane == Lane.PERSONAL]
         if not inside:
             return limit
         limit = min(inside)
