@@ -124,6 +124,56 @@ def test_the_shipped_policy_only_flags_what_is_found_by_sound() -> None:
         assert checked.action is (Action.FLAG if lane else Action.PASS)
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("the JIAFU4", "甲服"), ("the yan da4", "言大"), ("e 甲the e  jia1", "额甲"), ("the JIAFU4，5", "甲服")],
+)
+def test_the_number_of_the_last_tone_belongs_to_the_word(text: str, word: str) -> None:
+    library = compile_library([(2, word, "A.1.a")], "test")
+    found = hits(text, Checker(library, load_policy(None)))
+    assert [lane for lane, _ in found] == ["pinyin"]
+    assert found == hits(text, Checker(library, parse_policy(policy(), load_policy(None))))
+
+
+PINYIN_ALONE = checker(["甲服", "言大", "额甲"], policy(lanes={"default": ["exact", "pinyin"]}))
+WITH_HOMOPHONES = checker(["甲服", "言大", "额甲"], policy(lanes={"default": ["exact", "pinyin", "homophone"]}))
+SPELT = st.sampled_from(
+    [
+        "jia",
+        "fu",
+        "yan",
+        "da",
+        "e",
+        "the",
+        "甲",
+        "服",
+        "言",
+        "大",
+        "额",
+        "4",
+        "1",
+        "5",
+        " ",
+        "，",
+        "、",
+        "-",
+        "x",
+        "an",
+        "好",
+        "\n",
+    ]
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(text=st.lists(SPELT, max_size=10).map("".join))
+@example(text="the jia fu4")
+@example(text="shijiafu 45")
+@example(text="甲服jiafu4，5")
+def test_pinyin_is_found_alone_where_it_is_found_beside_homophones(text: str) -> None:
+    assert hits(text, PINYIN_ALONE) == [found for found in hits(text, WITH_HOMOPHONES) if found[0] != "homophone"]
+
+
 def test_a_word_of_many_readings_is_found_by_each_of_them() -> None:
     used = checker(["长重"], policy())
     for text in ("changzhong", "zhangzhong", "changchong", "长chong", "zhang重"):

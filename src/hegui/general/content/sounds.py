@@ -26,6 +26,7 @@ from hegui.general.content.syllables import LONGEST, are_syllables
 
 _LATIN = re.compile("[a-z]+")
 _TONE = re.compile("(?<=[a-z])[1-5](?![0-9])")
+_TONE_AT = re.compile("(?<=[a-z])[1-5]")
 _NO_LETTER = "\0"
 """Stands for the number of a tone, which says nothing here; a skeleton holds no such character."""
 _PAUSE = re.compile("[，。！？；：、…\r\n,;!?]")
@@ -172,6 +173,8 @@ class Sounds:
                 written = bones.text[place:end]
                 if any(_is_spelt(written, entry) for entry in self._spelt[number]):
                     found.append((place, end))
+                    if _TONE_AT.match(bones.text, end):
+                        found.append((place, end + 1))  # `find` takes the number in, unless its clause ends before
         return found
 
     def _regions(self, bones: str) -> Iterator[tuple[int, int]]:
