@@ -11,6 +11,7 @@ from hegui.general.content.checks import Checked, Checker
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import PolicyError, Side, load_policy, parse_policy
 from hegui.general.content.skeleton import LONG_RUN, REPEATS, SEPARATOR, SKIPS, plain, skeleton
+from hegui.general.content.window import Window
 
 CHECKER = Checker(
     compile_library(
@@ -76,6 +77,21 @@ def test_a_hidden_word_is_found_where_it_stands(text: str, lane: str) -> None:
     assert found == lane
     assert skeleton(span).text.replace(" ", "") or span
     assert text[text.index(span) - 1 : text.index(span)] not in {"标", "甲"}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("二零二五标", "2025标"), ("二〇二五标", "2025标"), ("贰零贰伍标", "2025标"), ("貳零貳伍標", "2025标"), ("二*零*二*五*标", "2025标"),
+        ("二零二二标", "2022标"), ("二〇二二标", "2022标"), ("一一标", "11标"), ("三标", "3标"),
+    ],
+)  # fmt: skip
+def test_the_digits_of_a_word_are_found_as_numerals(text: str, word: str) -> None:
+    used = Checker(compile_library([(2, word, "A.1.a")], "test"), load_policy(None))
+    assert hits(f"说{text}，", used) == [("hidden", text)]
+    window = Window(used)
+    assert "".join([*map(window.feed, f"说{text}，"), window.finish()]) == "说"
+    assert window.blocked
 
 
 def test_a_first_character_that_is_repeated_hides_nothing() -> None:

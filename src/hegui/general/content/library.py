@@ -252,7 +252,7 @@ def _prefixes(pattern: str) -> Iterator[str]:
 _LEAST_HINT = 2
 """A skeleton of fewer characters stands everywhere, and tells nothing."""
 _DIGITS = "0123456789"
-_NUMERALS = ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
+_NUMERALS = ("零一二三四五六七八九", "〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
 
 
 def _numerals(bones: str) -> Iterator[str]:
@@ -286,7 +286,15 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
                 continue
             bones.append((found, Form(word, None, part)))
             if part == 0:
-                bones += [(form, Form(word, Lane.HIDDEN)) for form in _numerals(found) if form != found]
+                for form in dict.fromkeys(_numerals(found)):
+                    hint = skeleton(form).text
+                    if hint == form:
+                        bones.append((form, Form(word, Lane.HIDDEN)))
+                    elif (
+                        len(hint) >= _LEAST_HINT
+                    ):  # 二二 in 二〇二二: repeated digits are ordinary, repeated numerals are left out
+                        literal.append((form, Form(word, Lane.HIDDEN)))
+                        hints[hint] = None
     first = {} if always else hints
     ways = parts.ways(form for form, _ in bones)
     hinted = dict.fromkeys((*first, *ways))
