@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +22,7 @@ from hegui.store import unit_of_work
 from hegui.store.unit import driver_url
 from tests.application import MARKED, OFFICER, House
 from tests.harness import wait_for
+from tests.unit.gateway.labelling import picture
 from tests.unit.labels.pictures import CODE
 from tests.unit.people.desk import Desk
 from tests.upstream import Json, Reply, ScriptedUpstream, completion, says
@@ -106,6 +110,52 @@ def test_several_choices_are_one_content_with_a_digest_each(house: House, upstre
     assert made.model_extra["hegui"]["label"]["sha256"] == {"0": digest("第一"), "1": digest("第二")}
     whole = digest(f"0:{digest('第一')}\n1:{digest('第二')}\n")
     assert house.contents(grant)[0][3] == whole
+
+
+def test_a_text_beside_a_picture_is_logged_as_the_text_that_it_is(house: House, upstream: ScriptedUpstream) -> None:
+    drawn = f"data:image/png;base64,{b64encode(picture()).decode()}"
+    parts = [{"type": "text", "text": SAID}, {"type": "image_url", "image_url": {"url": drawn}}]
+    upstream.scripts["parts"] = lambda _: Reply(completion(None, content=parts))
+    grant = house.granted("parts")
+    made = house.application().ask(grant, "parts", model="parts")
+    assert drawn not in str(made), "the picture has its label: the leave is for text"
+    assert made.model_extra["hegui"]["label"]["sha256"] == {"0": digest(SAID)}
+    assert [row[2:4] for row in house.contents(grant)] == [("given", digest(SAID))]
+
+
+def test_an_answer_of_calls_alone_is_logged_as_given(house: House, upstream: ScriptedUpstream) -> None:
+    called = [{"id": "c1", "type": "function", "function": {"name": "write", "arguments": '{"text": "一句口号"}'}}]
+    upstream.scripts["calls"] = lambda _: Reply(completion(None, tool_calls=called))
+    grant = house.granted("calls")
+    assert house.application().ask(grant, "calls", model="calls").choices[0].message.tool_calls
+    ((state, logged),) = [row[2:4] for row in house.contents(grant)]
+    assert state == "given"
+    assert len(logged) == 64
+
+
+def test_a_request_that_is_not_accepted_leaves_nothing_open(house: House) -> None:
+    grant = house.granted("picture")
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    asked: Any = [{"role": "user", "content": [part]}]
+    with pytest.raises(openai.BadRequestError, match="image_url"):
+        house.application().openai.chat.completions.create(
+            model="echo", user="picture", messages=asked, extra_headers={"x-hegui-unlabelled": grant}
+        )
+    assert wait_for(lambda: [row[2:4] for row in house.contents(grant)] == [("withheld", None)])
+
+
+def test_a_client_that_goes_away_during_the_commit_leaves_no_log_open(house: House, upstream: ScriptedUpstream) -> None:
+    grant = house.granted("hasty")
+    slow = completion(SAID)
+    upstream.scripts["slow whole"] = lambda _: Reply(slow, wait=0.5)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(driver_url(house.desk.store.url)) as connection:
+        asked = pool.submit(house.application().ask, grant, "hasty", model="slow whole", timeout=2)
+        assert wait_for(lambda: len(house.contents(grant)) == 1)
+        connection.execute("SELECT FROM release_content WHERE grant_id = %s FOR UPDATE", (grant,))
+        assert isinstance(asked.exception(), openai.APITimeoutError)
+        time.sleep(0.5)  # the worker sees that the client has gone
+    assert wait_for(lambda: house.contents(grant)[0][2] == "given")
+    assert house.contents(grant)[0][3] == digest(SAID)
 
 
 def test_what_is_refused_was_not_given(house: House, upstream: ScriptedUpstream) -> None:

@@ -380,12 +380,8 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
     """
     begin = 0
     for match in _PAUSE.finditer(text):
-        end = match.end()
-        if end - begin > LONGEST_CLAUSE:
-            yield from _cut(begin, end)
-        else:
-            yield begin, end
-        begin = end
+        yield from _cut(begin, match.end())
+        begin = match.end()
     yield from _cut(begin, len(text))
 
 

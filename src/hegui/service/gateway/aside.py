@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -21,7 +21,12 @@ async def aside(size: int, work: Callable[[], T], most: int = BIG_TEXT) -> T:
     """
     if size <= most:
         return work()
-    running = asyncio.get_running_loop().run_in_executor(None, work)
+    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work))
+
+
+async def to_its_end(work: Awaitable[T]) -> T:
+    """Return what some work gives, which is done to its end even where who waits for it is cancelled."""
+    running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

@@ -12,13 +12,13 @@ from hegui.kit import clock, ids
 from hegui.kit.errors import HeguiError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.aside import BIG, aside
+from hegui.service.gateway.aside import BIG, aside, to_its_end
 from hegui.service.gateway.attachments import Attachments
 from hegui.service.gateway.comparison import Live, Shadow
 from hegui.service.gateway.desk import not_labelled
 from hegui.service.gateway.engine import Engine, not_recorded
 from hegui.service.gateway.file_events import FileEvents
-from hegui.service.gateway.hiding import hidden_question, hide_messages
+from hegui.service.gateway.hiding import hidden_question, hide_messages, kept_question
 from hegui.service.gateway.inbound import Inbound, RequestCheck
 from hegui.service.gateway.judge import Judge, prompt_of
 from hegui.service.gateway.media import WithheldError, labels_of
@@ -340,22 +340,29 @@ class Exchange:
         """Make the record durable; raise ApiError 503 when that can not be done."""
         self._committing = True
         self._forget()
-        end = time.perf_counter()
-        self.record.latency_ms = int((end - self._began) * 1000)
+        self.record.latency_ms = int((time.perf_counter() - self._began) * 1000)
         if self._passing.first is not None:
             self.record.first_ms = int((self._passing.first - self._began) * 1000)
         self.record.urgency = urgency(self.record, self.checkers.chat.policy)
-        await self._compare()
         try:
-            await self.engine.recorder.record(self.record, self.checkers.chat.versions)
-            await self._log_leave(left=True)
+            if not self._owes_log and self._shadow is None:
+                await self.engine.recorder.record(self.record, self.checkers.chat.versions)
+            else:
+                await to_its_end(self._keep())
         except HeguiError as error:
             raise not_recorded(error) from error
+
+    async def _keep(self) -> None:
+        """Compare, record and log: all of it, or what left would be known to one and not to the other."""
+        await self._compare()
+        await self.engine.recorder.record(self.record, self.checkers.chat.versions)
+        await self._log_leave(left=True)
 
     async def _log_leave(self, *, left: bool) -> None:
         """Log what leaves on a leave, before its last byte does, or that nothing left; raise HeguiError."""
         if self.released is not None:
-            await self.released.end(self.record.outcome if left else "")
+            said = {path: text for path, text, _ in self.answer.said()}
+            await self.released.end(self.record.outcome if left else "", said)
         self._owes_log = False
 
     @property
@@ -389,12 +396,6 @@ class Exchange:
     def _forget(self) -> None:
         """Close the vault: nothing is put back after this, and no record is written before its values are hidden."""
         if self._hides:
-            # The check broke off before it came to this.
-            try:
-                with Vault(hidden=self._hides) as vault:
-                    self.record.question, _ = hidden_question(self.record.question, vault)
-            except Exception:  # noqa: BLE001 - what can not be hidden is not kept
-                _LOG.exception("a question whose values could not be hidden is not kept")
-                self.record.question = "[]"
+            self.record.question = kept_question(self.record.question, self._hides)  # the check broke off before
         if self.answer.vault is not None:
             self.answer.vault.close()

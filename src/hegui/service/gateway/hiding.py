@@ -6,6 +6,7 @@ placeholders. What is found where, and what is never put back: `general.content.
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from hegui.service.gateway.judge import OPERATOR_ROLES
 from hegui.service.gateway.protocol import Json
 from hegui.service.gateway.texts import Edit
 
+_LOG = logging.getLogger(__name__)
 _OLD = "old:"
 _SHORTEST = 5
 """No value that is hidden has fewer characters."""
@@ -127,6 +129,16 @@ def hidden_question(question: str, vault: Vault) -> tuple[str, Moves]:
     messages = orjson.loads(question)
     moves = hide_messages(messages, vault)
     return orjson.dumps(messages).decode(), moves
+
+
+def kept_question(question: str, kinds: frozenset[Kind]) -> str:
+    """Return a question with its values hidden, as `hidden_question` does; what can not be hidden is not kept."""
+    try:
+        with Vault(hidden=kinds) as vault:
+            return hidden_question(question, vault)[0]
+    except Exception:  # noqa: BLE001 - whatever fails, nothing stays that should be hidden
+        _LOG.exception("a question whose values could not be hidden is not kept")
+        return "[]"
 
 
 def _edits(slot: texts.Slot, vault: Vault) -> list[Edit]:

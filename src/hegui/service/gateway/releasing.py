@@ -17,10 +17,12 @@ from typing import Any, Protocol
 import orjson
 
 from hegui.kit.calls import CallError
+from hegui.kit.canonical import canonical
 from hegui.kit.text import Bi
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.protocol import DONE, EventReader, Json, event
 from hegui.service.gateway.service import RELEASED
+from hegui.service.gateway.texts import TEXT_PARTS
 from hegui.service.labels import Labeller
 from hegui.service.labels.schema import KEYWORD, Label
 
@@ -155,8 +157,8 @@ class ReleasedText:
         ending["hegui"] = {"content_id": self._content_id, "label": self._beside()}
         return b"".join([one + b"\n\n" for one in events[:-1]]) + event(ending) + DONE
 
-    def _note(self, index: int, text: object) -> None:
-        if isinstance(text, str) and text:
+    def _note(self, index: int, content: object) -> None:
+        if text := _text_of(content):
             self._choices.setdefault(index, sha256()).update(text.encode("utf-8", "replace"))
 
     def _digests(self) -> dict[str, str]:
@@ -170,12 +172,26 @@ class ReleasedText:
         """Return the SHA-256 of the text that left; of several, that of their digests, a line each. Empty for none."""
         return together(self._digests())
 
-    async def end(self, outcome: str) -> None:
-        """Log what left; raise StoreError, then the last byte must not leave."""
-        if self.digest and outcome in GIVEN:
-            await self.release.log(self._content_id, self.digest)
+    async def end(self, outcome: str, said: dict[str, str]) -> None:
+        """Log what left; raise StoreError, then the last byte must not leave.
+
+        `said` is every text that left by its path: its digest stands for an answer that said nothing but calls of tools.
+        """
+        digest = self.digest or (sha256(canonical(said)).hexdigest() if said else "")
+        if digest and outcome in GIVEN:
+            await self.release.log(self._content_id, digest)
         else:
             await self.release.withhold(self._content_id)
+
+
+def _text_of(content: object) -> str:
+    """Return the text of a message's content: a text, or those of its parts, joined."""
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type", "text") in TEXT_PARTS]
+        content = "".join(
+            text for part in parts for name in ("text", "refusal") if isinstance(text := part.get(name), str)
+        )
+    return content if isinstance(content, str) else ""
 
 
 class ReleasedFiles:

@@ -72,7 +72,9 @@ class Segmenter:
         for word in sorted(set(extra)):
             if len(word) > 1:
                 self._extra.setdefault(word[0], []).append(word)
-        self._longest = max([lexicon.longest, NAME_MOST, *(len(word) for words in self._extra.values() for word in words)])
+        self._longest = max(
+            [lexicon.longest, NAME_MOST, *(len(word) for words in self._extra.values() for word in words)]
+        )
 
     def whole(self, text: str, start: int, end: int, *, parts: bool = True) -> bool:
         """Say whether a hit counts: it is made of whole words or, with `parts`, is a part of a longer one."""
