@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
 from hegui.kit import clock, ids
@@ -22,6 +25,7 @@ from hegui.service.uploads.desk import Desk as UploadDesk
 from hegui.service.uploads.parts import Begin, parts
 from hegui.service.uploads.shelf import Shelf, Slip, suffix_of
 from hegui.store import unit_of_work
+from hegui.store.unit import driver_url
 from tests.application import House
 from tests.unit.labels.pictures import CODE, LABEL, OTHER, saved
 from tests.unit.releases.test_grants import code
@@ -150,6 +154,14 @@ def test_a_text_without_a_place_for_a_label_gets_it_beside(house: House) -> None
     )
 
 
+def test_a_label_in_a_text_without_another_place_is_passed_on_beside_it(house: House) -> None:
+    data = json.dumps({"AIGC": LABEL.as_dict(), "text": "一段文字"}).encode()
+    told = send(house, data, name="a.json")
+    assert (told["verdict"], told["judgement"], told["propagated"]["form"]) == ("present", "is", "sidecar")
+    beside = told["propagated"]["sidecar"]
+    assert beside == {"AIGC": LABEL.propagated(OTHER, told["id"]).as_dict(), "sha256": digest(data)}
+
+
 def test_two_labels_are_left_as_they_are(house: House, tmp_path: Path) -> None:
     once = labelled(tmp_path)
     chunk = b"AIGC\0" + LABEL.as_json().encode()
@@ -226,7 +238,12 @@ def test_a_large_file_comes_in_pieces_and_goes_on_where_it_broke_off(house: Hous
     assert (done.json()["judgement"], done.json()["key"]) == ("is", "film-7")
     assert application.get(f"/uploads/{number}").json() == done.json()
     # A key that was judged before answers at once.
-    assert application.post("/uploads", params={"size": "9", "key": "film-7"}).json() == done.json()
+    again = {"size": str(len(data)), "key": "film-7"}
+    assert application.post("/uploads", params=again).json() == done.json()
+    assert code(application.post("/uploads", params={**again, "size": "9"}), 409) == "key_taken"
+    # Nothing is added to what was judged.
+    assert code(patch(len(data), b"x"), 409) == "not_in_pieces"
+    assert application.get(f"/uploads/{number}").json() == done.json()
     assert (
         code(application.http.patch(f"/labelling/uploads/{number}", content=b"x", headers={}), 400) == "invalid_offset"
     )
@@ -256,6 +273,61 @@ def test_uploads_of_others_are_not_there(house: House) -> None:
         assert code(stranger.get(path), 404) == "not_found"
     assert code(stranger.post(f"/uploads/{told['id']}/shown"), 404) == "not_found"
     assert code(stranger.post(f"/uploads/{told['id']}/declare", {"declared": True}), 404) == "not_found"
+
+
+def test_an_upload_that_was_sent_whole_takes_no_more_bytes(house: House) -> None:
+    application, told = house.application("forum"), send(house, PLAIN)
+    later = application.http.patch(
+        f"/labelling/uploads/{told['id']}", content=b"more", headers={"upload-offset": str(len(PLAIN))}
+    )
+    assert code(later, 409) == "not_in_pieces"
+    declared = application.post(f"/uploads/{told['id']}/declare", {"declared": True}).json()
+    assert (declared["sha256"], declared["size"]) == (digest(PLAIN), len(PLAIN))
+
+
+def test_another_file_under_the_key_of_one_is_not_passed_as_that_one(house: House) -> None:
+    told = send(house, PLAIN, key="one-name")
+    assert send(house, PLAIN, key="one-name") == told
+    other = house.application("forum").post("/uploads", content=PLAIN + b"x", params={"key": "one-name"})
+    assert code(other, 409) == "key_taken"
+
+
+def test_a_key_that_was_taken_while_pieces_came_is_told(house: House) -> None:
+    application = house.application("forum")
+    begun = application.post("/uploads", params={"size": "4", "key": "raced"}).json()
+    send(house, PLAIN, key="raced")
+    last = application.http.patch(f"/labelling/uploads/{begun['id']}", content=b"four", headers={"upload-offset": "0"})
+    assert code(last, 409) == "key_taken"
+
+
+def test_the_space_of_all_uploads_bounds_what_is_announced_and_what_comes(tmp_path: Path) -> None:
+    shelf, size = Shelf(tmp_path, 2 << 20, 5 << 20), 2 << 20
+    for _ in range(2):
+        shelf.open(ids.uuid7(), Slip("forum", size=size))
+    with pytest.raises(Exception, match="used up"):
+        shelf.open(ids.uuid7(), Slip("forum", size=size))
+    assert shelf.used() < 5 << 20
+    whole, slip = ids.uuid7(), Slip("forum")
+    shelf.open(whole, slip)
+    shelf.append(whole, slip, 0, b"x" * (1 << 19))
+    with pytest.raises(Exception, match="used up"):
+        shelf.append(whole, slip, 1 << 19, b"x" * (1 << 20))
+    assert shelf.received(whole, slip) == 1 << 19
+
+
+def test_uploads_that_wait_for_the_database_do_not_hold_up_chats(house: House) -> None:
+    with ThreadPoolExecutor(40) as pool, psycopg.connect(driver_url(house.desk.store.url)) as connection:
+        connection.execute("LOCK TABLE upload_file IN ACCESS EXCLUSIVE MODE")
+        number, application = ids.uuid7(), house.application("forum")
+        waiting = [pool.submit(application.get, f"/uploads/{number}") for _ in range(40)]
+        time.sleep(1)  # they have come
+        made = application.openai.chat.completions.create(
+            model="echo", messages=[{"role": "user", "content": "长文" * 15_000}], timeout=20
+        )
+        assert made.choices
+        assert not any(one.done() for one in waiting)
+        connection.rollback()
+        assert {one.result().status_code for one in waiting} == {404}
 
 
 def test_a_full_disk_is_told_before_a_byte_is_taken(house: House) -> None:
@@ -306,7 +378,7 @@ def test_files_go_after_hours_and_records_after_months(house: House) -> None:
     assert (due.astimezone(clock.CHINA).date() - clock.today()).days >= 181
     assert shelf.clear(24) == 0
     assert shelf.clear(-1) > 0
-    assert code(house.application("forum").get(f"/uploads/{told['id']}/file"), 404) == "not_found"
+    assert code(house.application("forum").get(f"/uploads/{told['id']}/file"), 410) == "no_file"
     late = house.application("forum").post(f"/uploads/{send(house, PLAIN)['id']}/shown")
     assert late.status_code == 409
     with unit_of_work(house.desk.store) as session:

@@ -367,8 +367,7 @@ class Exchange:
 
     @property
     def _left(self) -> bool:
-        """Say whether some of the answer may have left before its end."""
-        return self.streamed
+        return self.streamed  # whether some of the answer may have left before its end
 
     async def settle(self) -> None:
         """Log what became of an answer on a leave where it ended before its record: malformed, or its client gone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from hegui.kit import clock
 from hegui.kit.calls import Call, CallError, Reply, no_such
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
+from hegui.kit.threads import Own
 from hegui.service.releases import acts, queries, rules
 from hegui.service.releases.clauses import Clause, clause_of
 from hegui.service.releases.models import Content, Grant
@@ -51,10 +51,12 @@ class GrantEndpoints:
         self._store = store
         self._box = Box(keyring)
         self._settings = settings
+        self._aside = Own("releases")
         self._clause: Clause = clause_of(settings.unlabelled_clause)
 
     async def close(self) -> None:
         """Give back every connection."""
+        self._aside.close()
         self._store.close()
 
     async def __call__(self, prefix: str, call: Call) -> Reply:
@@ -79,7 +81,7 @@ class GrantEndpoints:
             with unit_of_work(self._store) as session:
                 return work(session)
 
-        return await asyncio.to_thread(run)
+        return await self._aside(run)
 
     def _person(self, call: Call, given: object) -> str:
         if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_USER:

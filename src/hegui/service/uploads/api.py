@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from hegui.kit import clock
 from hegui.kit.calls import Call, CallError, Reply, no_such
 from hegui.kit.errors import HeguiError
 from hegui.kit.text import Bi
+from hegui.kit.threads import Own
 from hegui.service.uploads import acts, judging
-from hegui.service.uploads.desk import Desk
+from hegui.service.uploads.desk import Desk, key_taken
 from hegui.service.uploads.models import Form, Upload
 from hegui.service.uploads.parts import LONGEST_FIELD, Begin, boundary_of, parts
 from hegui.service.uploads.shelf import Slip, suffix_of
@@ -59,9 +60,11 @@ class UploadEndpoints:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._aside = Own("uploads")
 
     async def close(self) -> None:
         """Give back every connection."""
+        self._aside.close()
         self._desk.store.close()
 
     async def __call__(self, prefix: str, call: Call) -> Reply:  # noqa: ARG002 - there is one prefix
@@ -74,11 +77,11 @@ class UploadEndpoints:
             case ("GET", (str(number),)):
                 return await self._one(call, number)
             case ("GET", (str(number), "file")):
-                return Reply(file=await asyncio.to_thread(self._desk.file, number, call.service))
+                return Reply(file=await self._aside(self._desk.file, number, call.service))
             case ("POST", (str(number), "declare")):
                 return await self._declare(call, number)
             case ("POST", (str(number), "shown")):
-                return Reply(upload_data(await asyncio.to_thread(self._desk.shown, number, call.service)))
+                return Reply(upload_data(await self._aside(self._desk.shown, number, call.service)))
         raise no_such(Bi("接口", "endpoint"))
 
     def _slip(self, call: Call, given: Mapping[str, str], name: str, size: int | None = None) -> Slip:
@@ -109,20 +112,21 @@ class UploadEndpoints:
 
     async def _whole(self, slip: Slip, pieces: AsyncIterator[bytes]) -> Upload:
         """Take a file in, judge it, keep it; one that was sent before is read past."""
-        known = await asyncio.to_thread(self._desk.known, slip)
+        known = await self._aside(self._desk.known, slip)
         if known is not None:
-            async for _ in pieces:
-                pass
-            return known
-        number = await asyncio.to_thread(self._desk.open, slip)
+            digest = sha256()
+            async for piece in pieces:
+                digest.update(piece)
+            return self._desk.same(known, digest.hexdigest())
+        number = await self._aside(self._desk.open, slip)
         try:
             await self._receive(number, slip, 0, pieces)
-            row = await asyncio.to_thread(self._desk.finish, number, slip)
+            row = await self._aside(self._desk.finish, number, slip)
         except BaseException:
-            await asyncio.to_thread(self._desk.shelf.remove, number)
+            await self._aside(self._desk.shelf.remove, number)
             raise
         if row.id != number:  # another sending of the same key was quicker
-            await asyncio.to_thread(self._desk.shelf.remove, number)
+            await self._aside(self._desk.shelf.remove, number)
         return row
 
     async def _receive(self, number: str, slip: Slip, offset: int, pieces: AsyncIterator[bytes]) -> int:
@@ -133,9 +137,9 @@ class UploadEndpoints:
                 kept += piece
                 if len(kept) >= _TOGETHER:
                     whole, kept = bytes(kept), bytearray()
-                    offset = await asyncio.to_thread(self._desk.shelf.append, number, slip, offset, whole)
+                    offset = await self._aside(self._desk.shelf.append, number, slip, offset, whole)
         finally:
-            offset = await asyncio.to_thread(self._desk.shelf.append, number, slip, offset, bytes(kept))
+            offset = await self._aside(self._desk.shelf.append, number, slip, offset, bytes(kept))
         return offset
 
     async def _several(self, call: Call, boundary: bytes) -> AsyncIterator[dict[str, Any]]:
@@ -181,30 +185,33 @@ class UploadEndpoints:
                 Bi("改正后重试", "correct it"),
             )
         slip = self._slip(call, call.query, call.query.get("name", ""), int(text))
-        known = await asyncio.to_thread(self._desk.known, slip)
+        known = await self._aside(self._desk.known, slip)
+        if known is not None and known.size != slip.size:
+            raise key_taken()
         if known is not None:
             return Reply(upload_data(known))
-        number = await asyncio.to_thread(self._desk.open, slip)
+        number = await self._aside(self._desk.open, slip)
         return Reply(_receiving(number, slip, 0), 201)
 
     async def _patch(self, call: Call, number: str) -> Reply:
-        slip = await asyncio.to_thread(self._desk.shelf.slip, number, call.service)
+        slip = await self._aside(self._desk.shelf.slip, number, call.service)
         offset = call.headers.get("upload-offset", "")
         if not offset.isdecimal() or len(offset) > 15:  # noqa: PLR2004 - as above
             raise CallError(
                 400, "invalid_offset", Bi("请求头 upload-offset 应为已收到的字节数", "the header upload-offset must say how many bytes are there"), Bi("先用 GET 查询", "ask with GET first")
             )  # fmt: skip
+        await self._aside(self._desk.check_pieces, number, slip)
         at = await self._receive(number, slip, int(offset), call.pieces)
         if at == slip.size:
-            return Reply(upload_data(await asyncio.to_thread(self._desk.finish, number, slip)))
+            return Reply(upload_data(await self._aside(self._desk.finish, number, slip)))
         return Reply(_receiving(number, slip, at), 202)
 
     async def _one(self, call: Call, number: str) -> Reply:
         try:
-            return Reply(upload_data(await asyncio.to_thread(self._desk.one, number, call.service)))
+            return Reply(upload_data(await self._aside(self._desk.one, number, call.service)))
         except CallError:
-            slip = await asyncio.to_thread(self._desk.shelf.slip, number, call.service)
-            return Reply(_receiving(number, slip, await asyncio.to_thread(self._desk.shelf.received, number, slip)))
+            slip = await self._aside(self._desk.shelf.slip, number, call.service)
+            return Reply(_receiving(number, slip, await self._aside(self._desk.shelf.received, number, slip)))
 
     async def _declare(self, call: Call, number: str) -> Reply:
         data = await call.json()
@@ -221,7 +228,7 @@ class UploadEndpoints:
         def work() -> Upload:
             return self._desk.declare(number, call.service, person, declared=declared)
 
-        return Reply(upload_data(await asyncio.to_thread(work)))
+        return Reply(upload_data(await self._aside(work)))
 
 
 def _receiving(number: str, slip: Slip, at: int) -> dict[str, Any]:

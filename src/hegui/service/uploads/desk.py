@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from hegui.service.uploads import acts, judging
 from hegui.service.uploads.models import Form, Upload
 from hegui.service.uploads.shelf import Shelf, Slip
 from hegui.store.unit import Store, unit_of_work
+
+
+def key_taken() -> CallError:
+    """Return the error for a second file under the name of another."""
+    return CallError(
+        409, "key_taken", Bi("该 key 已用于另一份文件", "this `key` stands for another file"),
+        Bi("每份文件用自己的 key", "give each file a `key` of its own"), cite=acts.CLAUSE,
+    )  # fmt: skip
 
 
 class Desk:
@@ -37,6 +46,23 @@ class Desk:
             return None
         with unit_of_work(self.store) as session:
             return acts.by_key(session, slip.service, slip.key)
+
+    @staticmethod
+    def same(row: Upload, digest: str) -> Upload:
+        """Return what was judged before where it is the file that was sent again; raise CallError 409 for another."""
+        if row.digest != digest:
+            raise key_taken()
+        return row
+
+    def check_pieces(self, number: str, slip: Slip) -> None:
+        """Raise CallError 409 for an upload that was sent whole, or was judged: nothing is added to it any more."""
+        with unit_of_work(self.store) as session:
+            judged = session.get(Upload, number) is not None
+        if judged or slip.size is None:
+            raise CallError(
+                409, "not_in_pieces", Bi("该上传不再接收字节", "this upload takes no more bytes"),
+                Bi("用 GET 查看它的状态；另一份文件另行上传", "look at it with GET; send another file as another upload"),
+            )  # fmt: skip
 
     def open(self, slip: Slip) -> str:
         """Make room for an upload and return its number."""
@@ -61,10 +87,11 @@ class Desk:
             with unit_of_work(self.store) as session:
                 row = session.get(Upload, number) or acts.by_key(session, slip.service, slip.key)
             if row is not None:
-                return row
+                return self.same(row, judging.digest_of(self.shelf.source(number, slip)))
             finding = self._judged(number, slip)
             with unit_of_work(self.store) as session:
-                return acts.keep(session, number, slip, finding, self._months)
+                row = acts.keep(session, number, slip, finding, self._months)
+            return self.same(row, finding.digest)
 
     def _judged(self, number: str, slip: Slip) -> judging.Finding:
         told = judging.Told(slip.declared, slip.traces)
@@ -97,9 +124,10 @@ class Desk:
         """Return the file with the platform's fields; raise CallError 404 or 410 where there is none any more."""
         row = self.one(number, service)
         if row.form == Form.FILE:
-            path = self.shelf.target(number, self.shelf.slip(number, service))
-            if path.is_file():
-                return path
+            with contextlib.suppress(CallError):  # swept meanwhile
+                path = self.shelf.target(number, self.shelf.slip(number, service))
+                if path.is_file():
+                    return path
         raise CallError(
             410, "no_file", Bi("没有可取的文件", "there is no file to fetch"),
             Bi("文件只保留数小时；未写入文件的见 propagated", "files stay some hours only; `propagated` says where none was written"),

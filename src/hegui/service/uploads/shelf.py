@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from hegui.kit.text import Bi
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOLD = "told.json"
+_FRESH = 1.0
+"""Seconds for which the sum of all uploads is taken as it was seen."""
 UPLOAD = Bi("上传内容", "upload")
 
 
@@ -41,6 +44,13 @@ class Slip:
     key: str | None = None
 
 
+def _full() -> CallError:
+    return CallError(
+        507, "uploads_full", Bi("上传空间已满", "the space for uploads is used up"),
+        Bi("稍后再传，或请运营者加大 uploads_megabytes", "try again later, or ask the operator for more `uploads_megabytes`"),
+    )  # fmt: skip
+
+
 def suffix_of(name: str) -> str:
     """Return the suffix of a file's name where it is a plain one."""
     found = PurePath(name.replace("\\", "/").rpartition("/")[2]).suffix
@@ -54,6 +64,8 @@ class Shelf:
         self._folder = data / "uploads"
         self._file = file_bytes
         self._all = all_bytes
+        self._lock = threading.Lock()
+        self._looked, self._total = -_FRESH, 0
 
     @classmethod
     def of(cls, settings: Settings) -> Shelf:
@@ -65,15 +77,32 @@ class Shelf:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         if slip.size is not None and slip.size > self._file:
             raise self._too_large()
-        if self.used() + (slip.size or 0) > self._all:
-            raise CallError(
-                507, "uploads_full", Bi("上传空间已满", "the space for uploads is used up"),
-                Bi("稍后再传，或请运营者加大 uploads_megabytes", "try again later, or ask the operator for more `uploads_megabytes`"),
-            )  # fmt: skip
-        folder = self._folder / number
-        folder.mkdir(mode=0o700)
-        (folder / f"in{slip.suffix}").touch(mode=0o600)
-        (folder / _TOLD).write_bytes(orjson.dumps(asdict(slip)))
+        with self._one_at_a_time():
+            if self.used() + (slip.size or 0) > self._all:
+                raise _full()
+            folder = self._folder / number
+            folder.mkdir(mode=0o700)
+            (folder / f"in{slip.suffix}").touch(mode=0o600)
+            (folder / _TOLD).write_bytes(orjson.dumps(asdict(slip)))
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Let one worker at a time make room, so that no two take the same."""
+        held = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)
+
+    def _take(self, more: int) -> None:
+        """Count bytes that nobody made room for; raise CallError 507. What other processes took is seen a second later."""
+        with self._lock:
+            if time.monotonic() - self._looked >= _FRESH:
+                self._total, self._looked = self.used(), time.monotonic()
+            if self._total + more > self._all:
+                raise _full()
+            self._total += more
 
     def _too_large(self) -> CallError:
         most = self._file >> 20
@@ -83,12 +112,15 @@ class Shelf:
         )  # fmt: skip
 
     def used(self) -> int:
-        """Return the bytes of all uploads."""
+        """Return the bytes of all uploads; one that is still to come counts with the size that it was said to have."""
         total = 0
         for folder in os.scandir(self._folder) if self._folder.is_dir() else ():
             try:
-                total += sum(entry.stat().st_size for entry in os.scandir(folder.path))
-            except OSError:
+                sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder.path)}
+                there = sum(size for name, size in sizes.items() if name.startswith("in"))
+                told = orjson.loads((self._folder / folder.name / _TOLD).read_bytes()) if _TOLD in sizes else {}
+                total += sum(sizes.values()) + max(0, (told.get("size") or 0) - there)
+            except (OSError, ValueError):
                 continue  # it went meanwhile
         return total
 
@@ -128,6 +160,8 @@ class Shelf:
                 )  # fmt: skip
             if at + len(piece) > (self._file if slip.size is None else slip.size):
                 raise self._too_large()
+            if slip.size is None:
+                self._take(len(piece))
             file.write(piece)
             return at + len(piece)
 
