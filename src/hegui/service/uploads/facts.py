@@ -67,8 +67,12 @@ def _added(found: dict[Judgement, Judged]) -> Fact:
     unasked = sum(item.undeclared for item in rest)
     zh = f"过去 {_DAYS} 天应写传播要素 {total} 件，已写 {added} 件；未声明的均给出声明提醒"
     en = f"fields of propagation were due for {total} uploads of {_DAYS} days and added to {added}; the reminder to declare went with each that was undeclared"
-    if added < total:
+    kept = sum(item.unwritable for item in due)
+    if added + kept < total:
         return _fact(_ADDING, Result.NOT_MET, zh, en)
+    if kept:
+        zh, en = f"{zh}；{kept} 件无法辨认，原样保留", f"{en}; {kept} could not be understood and were left as they are"
+        return _fact(_ADDING, Result.UNDETERMINED, zh, en)
     if unasked or total == 0:
         return _fact(_ADDING, Result.UNDETERMINED, zh, en)
     return _fact(_ADDING, Result.MET, zh, en)

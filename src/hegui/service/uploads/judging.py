@@ -118,9 +118,7 @@ def _passed(source: Path, target: Path, found: Inspection, label: Label | None, 
             # Annex E note 1: on a first write the fields of producer and propagator are equal; who made it is not known.
             passed = _written(source, target, label, sealing.seal(fate))
         else:
-            ours = (label.content_propagator, label.propagate_id)
-            after = files.propagate(source, target, *ours, seal=sealing.seal(fate))
-            passed = Passed(Form.FILE, after.label, digest_of(target))
+            passed = _propagated(source, target, found, label, sealing.seal(fate))
     except BreaksManifestError as error:
         return Passed(problem=named(error))
     except HeguiError as error:
@@ -132,9 +130,24 @@ def _written(source: Path, target: Path, label: Label, seal: Seal) -> Passed:
     try:
         after = files.write(source, target, label, seal=seal)
     except NotWritableError:
-        # No guide names a place in such a file: the label goes beside it, and the bytes stay.
-        after = sidecar.write(source, label)
-        if after.verdict is not Verdict.PRESENT:
-            raise InputError(after.problem or VERDICT_NAMES[after.verdict], Bi("查看日志", "see the log")) from None
-        return Passed(Form.SIDECAR, after.label, digest_of(source))
+        return _beside(source, label)
     return Passed(Form.FILE, after.label, digest_of(target))
+
+
+def _propagated(source: Path, target: Path, found: Inspection, label: Label, seal: Seal) -> Passed:
+    ours = (label.content_propagator, label.propagate_id)
+    try:
+        after = files.propagate(source, target, *ours, seal=seal)
+    except BreaksManifestError:
+        raise
+    except NotWritableError:
+        return _beside(source, files.passed_on(found, *ours))
+    return Passed(Form.FILE, after.label, digest_of(target))
+
+
+def _beside(source: Path, label: Label) -> Passed:
+    """Put a label beside a file in which no guide names a place for one; the bytes stay."""
+    after = sidecar.put(source, label)
+    if after.verdict is not Verdict.PRESENT:
+        raise InputError(after.problem or VERDICT_NAMES[after.verdict], Bi("查看日志", "see the log"))
+    return Passed(Form.SIDECAR, after.label, digest_of(source))

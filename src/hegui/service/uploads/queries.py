@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hegui.service.labels.files import Verdict
 from hegui.service.uploads.models import Form, Judgement, Upload
 
 PAGE = 100
@@ -48,10 +49,16 @@ class Judged:
     shown: int = 0
     added: int = 0
     undeclared: int = 0
+    unwritable: int = 0
 
 
 def judged(session: Session, since: datetime) -> dict[Judgement, Judged]:
-    """Return the figures of each judgement since a moment; `undeclared` counts those whose user was not even asked."""
+    """Return the figures of each judgement since a moment.
+
+    `undeclared` counts those whose user was not even asked, `unwritable` those without the platform's fields whose own
+    label, or whose bytes, could not be understood: they go on as they came.
+    """
+    as_it_came = Upload.verdict.not_in((Verdict.PRESENT, Verdict.ABSENT))
     rows = session.execute(
         select(
             Upload.judgement,
@@ -59,8 +66,9 @@ def judged(session: Session, since: datetime) -> dict[Judgement, Judged]:
             func.count().filter(Upload.shown_at.is_not(None)),
             func.count().filter(Upload.form != Form.NONE),
             func.count().filter(Upload.declared.is_(None), ~Upload.reminded),
+            func.count().filter(Upload.form == Form.NONE, as_it_came),
         )
         .where(Upload.at >= since)
         .group_by(Upload.judgement)
     )
-    return {Judgement(row[0]): Judged(row[1], row[2], row[3], row[4]) for row in rows}
+    return {Judgement(row[0]): Judged(*row[1:]) for row in rows}
