@@ -14,6 +14,7 @@ import openai
 import psycopg
 import pytest
 
+from hegui.evidence.entries import commit_to
 from hegui.kit import clock, ids
 from hegui.kit.calls import CallError
 from hegui.service.labels.text import DEFAULT_WORDING
@@ -80,7 +81,10 @@ def test_a_leave_gives_the_text_alone_with_its_implicit_label_beside_it_and_a_lo
     # Six calendar months, to the end of that day in China; never 180 days.
     assert (due.astimezone(clock.CHINA).date() - clock.today()).days >= 181
     entry = json.loads(house.desk.entries("release.given")[-1])
-    assert entry == {"content_id": number, "digest": digest(SAID), "grant": grant, "kind": "text"}
+    # The digest of a short text tells the text: the ledger has a commitment to it alone.
+    ((salt,),) = house.desk.sql("SELECT digest_salt FROM release_content WHERE content_id = %s", number)
+    sealed = commit_to(salt, digest(SAID).encode())
+    assert entry == {"content_id": number, "commitment": sealed, "grant": grant, "kind": "text"}
     application = house.application().get(f"/grants/{grant}/contents").json()["data"]
     assert [(one["content_id"], one["sha256"]) for one in application] == [(number, digest(SAID))]
 
@@ -222,6 +226,10 @@ def test_a_leave_ends_by_time_by_number_and_by_kind(house: House) -> None:
     once = house.granted("once", most=1)
     house.application().ask(once, "once")
     assert refused(house, once, "once") == "unlabelled_used_up"
+    spared = house.granted("spared", most=1)
+    house.application().ask(spared, "spared", MARKED)
+    assert house.application().get(f"/grants/{spared}").json()["used"] == 0
+    assert house.application().ask(spared, "spared").choices[0].message.content == "写一句口号"
     pictures = house.granted("pictures", kinds=["image", "audio"])
     assert refused(house, pictures, "pictures") == "unlabelled_kind"
 
@@ -272,7 +280,8 @@ def test_the_port_serves_whoever_gives_other_kinds(house: House) -> None:
         release = await releases.allowed(grant, "chat", person, "image")
         await release.log("picture-1", "d" * 64)  # begun by being logged
         await release.begin("picture-2")
-        await release.withhold("picture-2")
+        await release.withhold("picture-2")  # and does not count
+        await release.begin("picture-2b")
         with pytest.raises(CallError, match="used up"):
             await release.begin("picture-3")
         with pytest.raises(CallError) as error:
@@ -283,6 +292,7 @@ def test_the_port_serves_whoever_gives_other_kinds(house: House) -> None:
     asyncio.run(draw())
     assert [(row[0], *row[1:4]) for row in house.contents(grant)] == [
         ("picture-1", "image", "given", "d" * 64), ("picture-2", "image", "withheld", None),
+        ("picture-2b", "image", "begun", None),
     ]  # fmt: skip
 
 

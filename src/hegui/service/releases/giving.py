@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg
 
-from hegui.evidence.entries import make_entry
+from hegui.evidence.entries import commit_to, make_entry, make_salt
 from hegui.evidence.retention import LOG
 from hegui.kit import clock
 from hegui.kit.calls import CallError
@@ -50,8 +50,11 @@ RETURNING content_id
 """
 _END = """
 WITH ended AS (
-  UPDATE release_content SET state = %(state)s, digest = %(digest)s, ended_at = %(at)s
+  UPDATE release_content SET state = %(state)s, digest = %(digest)s, digest_salt = %(digest_salt)s, ended_at = %(at)s
   WHERE content_id = %(content)s AND grant_id = %(grant)s AND state = 'begun' RETURNING content_id
+), spared AS (
+  UPDATE release_grant SET used = used - 1
+  WHERE id = %(grant)s AND %(state)s = 'withheld' AND EXISTS (SELECT FROM ended)
 )
 INSERT INTO evidence_entry (id, at, kind, service, payload, salt, commitment, retention, due)
 SELECT %(id)s::uuid, %(at)s, %(entry)s, %(service)s, %(payload)s, %(salt)s, %(commitment)s, %(retention)s, %(due)s FROM ended
@@ -151,10 +154,13 @@ class Releases:
         moment = clock.now()
         due = rules.kept_until(moment, self._months)
         kind = "release.given" if digest else "release.withheld"
-        payload = {"content_id": content_id, "digest": digest, "grant": release.grant, "kind": release.kind}
+        salt = make_salt() if digest else None
+        # A short text could be guessed from its digest: the ledger has a commitment to it, the row the salt.
+        sealed = commit_to(salt, digest.encode()) if digest and salt else None
+        payload = {"content_id": content_id, "commitment": sealed, "grant": release.grant, "kind": release.kind}
         entry = make_entry(kind, payload, service=release.service, retention=LOG, due=clock.iso(due), at=moment)
         values = {
-            "state": "given" if digest else "withheld", "digest": digest, "at": moment, "content": content_id,
+            "state": "given" if digest else "withheld", "digest": digest, "digest_salt": salt, "at": moment, "content": content_id,
             "grant": release.grant, "id": entry.id, "entry": kind, "service": release.service,
             "payload": entry.payload, "salt": entry.salt, "commitment": entry.commitment, "retention": LOG, "due": due,
         }  # fmt: skip

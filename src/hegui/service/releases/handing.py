@@ -15,6 +15,9 @@ from hegui.kit.text import Bi
 from hegui.law.working_days import add_months
 from hegui.service.releases import queries, rules, sheet
 
+_YEARS = range(1900, 9999)
+"""Years with a day before and after, in any zone."""
+
 
 def first_day(settings: Settings) -> date:
     """Return the first day of the months that logs are kept."""
@@ -24,11 +27,15 @@ def first_day(settings: Settings) -> date:
 def day(text: str, default: date) -> date:
     """Return a day written as 2026-11-22; raise InputError."""
     try:
-        return date.fromisoformat(text) if text else default
+        found = date.fromisoformat(text) if text else default
     except ValueError:
+        found = None
+    if found is None or found.year not in _YEARS:
+        shown = text.encode("utf-8", "replace").decode()
         raise InputError(
-            Bi(f"日期 {text} 无法理解", f"the date {text} can not be read"), Bi("写成 2026-11-22", "write 2026-11-22")
-        ) from None
+            Bi(f"日期 {shown} 无法理解", f"the date {shown} can not be read"), Bi("写成 2026-11-22", "write 2026-11-22")
+        )
+    return found
 
 
 def hand_over(session: Session, box: Box, form: str, span: tuple[date, date], by: str) -> tuple[bytes, str, int]:

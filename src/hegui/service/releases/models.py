@@ -136,6 +136,8 @@ class Content(Base):
     state: Mapped[str] = mapped_column(Text)
     digest: Mapped[str | None] = mapped_column(Text)
     """SHA-256 of what left, in hex."""
+    digest_salt: Mapped[str | None] = mapped_column(Text)
+    """The salt of the ledger's commitment to the digest."""
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     due: Mapped[datetime] = mapped_column(DateTime(timezone=True))
