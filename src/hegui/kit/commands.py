@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from hegui.kit.errors import HeguiError
+from hegui.kit.errors import HeguiError, InputError
 from hegui.kit.settings import Settings, read_settings
 from hegui.kit.text import Bi
 
@@ -54,6 +54,24 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
             sys.exit(error.exit_code)
         if code:
             sys.exit(code)
+
+    return run
+
+
+def unicode_only(command: Callable[P, int | None]) -> Callable[P, int | None]:
+    """Refuse what was typed in another encoding before it reaches the database."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **given: P.kwargs) -> int | None:
+        for said in given.values():
+            for text in said if isinstance(said, tuple) else (said,):
+                if isinstance(text, str) and text != text.encode("utf-8", "replace").decode():
+                    shown = text.encode("utf-8", "replace").decode()
+                    raise InputError(
+                        Bi(f"{shown!r} 不是 UTF-8 文本", f"{shown!r} is not text in UTF-8"),
+                        Bi("把终端设为 UTF-8 后重新输入", "set the terminal to UTF-8 and type it again"),
+                    )
+        return command(*args, **given)
 
     return run
 

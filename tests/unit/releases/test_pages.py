@@ -8,7 +8,9 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from openpyxl import load_workbook
 
 from hegui.evidence.box import Box
@@ -17,6 +19,8 @@ from hegui.kit.errors import InputError
 from hegui.people.facts import Fact, Result
 from hegui.people.permits import Role
 from hegui.service.releases import facts, handing, queries
+from hegui.service.releases.commands import releases
+from hegui.service.uploads.commands import uploads
 from hegui.store import unit_of_work
 from tests.application import House
 from tests.unit.people.desk import see
@@ -156,3 +160,19 @@ def test_the_gateway_does_not_count_what_was_given_unlabelled_as_lacking_its_lab
     assert (after.answered, after.released, after.labelled) == (
         before.answered + 1, before.released + 1, before.labelled,
     )  # fmt: skip
+
+
+def test_days_at_the_ends_of_the_calendar_and_bytes_of_no_text_are_told(house: House) -> None:
+    officer = house.desk.browser(Role.COMPLIANCE_OFFICER)
+    officer.get("/releases")
+    for span in ({"first": "", "last": "9999-12-31"}, {"first": "0001-01-01", "last": ""}):
+        assert officer.post("/releases/log", {"form": "csv", **span}).status_code == 400
+    given: dict[click.Command, list[list[str]]] = {
+        releases: [["list", "--service", "\udcff"], ["revoke", "--as", "x", "--why", "\udcff", "n"]],
+        uploads: [["list", "--service", "\udcff"]],
+    }
+    for command, lines in given.items():
+        for line in lines:
+            made = CliRunner().invoke(command, line)
+            assert isinstance(made.exception, SystemExit), made.exception
+            assert "UTF-8" in made.output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
-from hegui.kit.commands import data_option, guarded, json_option, settings_of
+from hegui.kit.commands import data_option, guarded, json_option, settings_of, unicode_only
 from hegui.kit.errors import InputError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
@@ -68,27 +67,9 @@ def why_option(command: F) -> F:
     return click.option("--why", default="", help="理由。 / The reason.")(command)
 
 
-def _unicode(command: Callable[..., int | None]) -> Callable[..., int | None]:
-    """Refuse what was typed in another encoding before it reaches the database."""
-
-    @functools.wraps(command)
-    def run(**given: Any) -> int | None:  # noqa: ANN401 - flags of any type
-        for said in given.values():
-            for text in said if isinstance(said, tuple) else (said,):
-                if isinstance(text, str) and text != text.encode("utf-8", "replace").decode():
-                    shown = text.encode("utf-8", "replace").decode()
-                    raise InputError(
-                        Bi(f"{shown!r} 不是 UTF-8 文本", f"{shown!r} is not text in UTF-8"),
-                        Bi("把终端设为 UTF-8 后重新输入", "set the terminal to UTF-8 and type it again"),
-                    )
-        return command(**given)
-
-    return run
-
-
 def reading(command: Callable[..., int | None]) -> Callable[..., None]:
     """Give a command what all that ask something have."""
-    return data_option(json_option(guarded(_unicode(command))))
+    return data_option(json_option(guarded(unicode_only(command))))
 
 
 def acting(command: Callable[..., int | None]) -> Callable[..., None]:

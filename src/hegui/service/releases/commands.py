@@ -15,7 +15,7 @@ from hegui.evidence import leave
 from hegui.evidence.box import Box
 from hegui.evidence.keyring import open_keyring
 from hegui.kit import clock
-from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
+from hegui.kit.commands import data_option, guarded, json_option, say, settings_of, unicode_only
 from hegui.kit.errors import InputError
 from hegui.kit.files import write_atomic
 from hegui.kit.settings import Settings
@@ -74,6 +74,7 @@ def clause_command(data: Path | None, *, as_json: bool) -> None:
 )
 @json_option
 @guarded
+@unicode_only
 def list_command(data: Path | None, service: str, user: str, *, as_json: bool) -> None:
     """列出申请与许可。 / List requests and grants."""
     if user and not service:
@@ -100,6 +101,7 @@ def _acting(
     @click.argument("number")
     @json_option
     @guarded
+    @unicode_only
     def command(data: Path | None, account: str, why: str, number: str, *, as_json: bool) -> None:
         with _session(data) as (session, settings):
             person = session.scalar(select(Account).where(Account.name == account, Account.closed_at.is_(None)))
@@ -130,6 +132,7 @@ _acting("revoke", "撤销许可，立即生效。", "Revoke a grant, at once.",
 @click.option("--last", default="", help="终止日。 / The last day.")
 @json_option
 @guarded
+@unicode_only
 def log_command(data: Path | None, out: Path, first: str, last: str, *, as_json: bool) -> None:
     """导出提供日志，供检查。 / Export the log for an inspector."""
     if not out.absolute().parent.is_dir() or out.is_dir():

@@ -12,7 +12,8 @@ import orjson
 
 from hegui.evidence.keyring import open_keyring
 from hegui.kit import clock
-from hegui.kit.commands import data_option, guarded, json_option, say, settings_of, watched
+from hegui.kit.calls import CallError
+from hegui.kit.commands import data_option, guarded, json_option, say, settings_of, unicode_only, watched
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
 from hegui.people import api_keys
@@ -52,23 +53,30 @@ def _line(row: Upload) -> str:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="写入传播要素后的文件放在这里。 / A folder for the files with the platform's fields.")  # fmt: skip
 @json_option
 @guarded
+@unicode_only
 def inspect_command(  # noqa: PLR0913 - the flags of one command
     given: tuple[Path, ...], data: Path | None, service: str, user: str, *,
     declared: bool | None, traces: bool, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """核验文件并留存；中断后重来，已核验的不再重复。 / Check files and keep it; broken off and run again, none is checked twice."""
     settings = settings_of(data=data)
-    code = 0
+    code, paths = 0, list(found_files(given))
+    if out is not None:
+        _check_targets(paths, out)
     with opened(settings) as store:
         keyring = open_keyring(settings.data)
         with unit_of_work(store) as session:
             api_keys.open_service(session, service)
         desk = Desk(store, keyring, settings)
         slip = Slip(service, person=keyring.person(service, user) if user else None, declared=declared, traces=traces)
-        for path in watched(found_files(given), Bi("个文件", "files")):
+        for path in watched(paths, Bi("个文件", "files")):
             row = _taken(desk, path, slip, out)
             code = 2 if row.judgement == Judgement.UNDETERMINED else code
-            click.echo(orjson.dumps({"path": str(path), **upload_data(row)}) if as_json else f"{path}\n  {_line(row)}")
+            click.echo(
+                orjson.dumps({"path": str(path).encode("utf-8", "replace").decode(), **upload_data(row)})
+                if as_json
+                else f"{path}\n  {_line(row)}"
+            )
     return code
 
 
@@ -90,9 +98,47 @@ def _taken(desk: Desk, path: Path, slip: Slip, out: Path | None) -> Upload:
         shutil.copyfile(path, desk.shelf.source(number, slip))
         row = desk.finish(number, slip)
     if out is not None and row.form == Form.FILE:
-        out.mkdir(exist_ok=True, parents=True)
-        shutil.copyfile(desk.file(row.id, slip.service), out / path.name)
+        _put(desk, path, row, out / path.name)
     return row
+
+
+def _put(desk: Desk, path: Path, row: Upload, target: Path) -> None:
+    """Put the file with the platform's fields where it was asked for; what stands there already stays."""
+    if target.exists():
+        if digest_of(target) != row.out_digest:
+            raise _in_the_way(target)
+        return
+    target.parent.mkdir(exist_ok=True, parents=True)
+    try:
+        made = desk.file(row.id, row.service)
+    except CallError:  # swept meanwhile
+        desk.write_again(row, path, target)
+    else:
+        shutil.copyfile(made, target)
+
+
+def _in_the_way(target: Path) -> InputError:
+    return InputError(
+        Bi(f"{target} 已存在，不覆盖", f"{target} is there already and is not written over"),
+        Bi("换一个 --out 目录，或移走该文件", "name another folder with --out, or move that file away"),
+    )
+
+
+def _check_targets(paths: list[Path], out: Path) -> None:
+    """Raise InputError where two files would go to one place, or one over a file that was given."""
+    given, taken = {path.resolve() for path in paths}, dict[str, Path]()
+    for path in paths:
+        if (out / path.name).resolve() in given:
+            raise _in_the_way(out / path.name)
+        if path.name in taken:
+            raise InputError(
+                Bi(
+                    f"{taken[path.name]} 与 {path} 会写到同一处",
+                    f"{taken[path.name]} and {path} would go to the same place",
+                ),
+                Bi("分开处理，各用一个 --out 目录", "take them one after the other, each with a folder of its own"),
+            )
+        taken[path.name] = path
 
 
 @uploads.command("list", epilog="例 / example: hegui uploads list --data data --judgement suspected")
@@ -101,6 +147,7 @@ def _taken(desk: Desk, path: Path, slip: Slip, out: Path | None) -> Upload:
 @click.option("--service", default="", help="服务名。 / Name of the service.")
 @json_option
 @guarded
+@unicode_only
 def list_command(data: Path | None, judgement: str | None, service: str, *, as_json: bool) -> None:
     """列出核验过的上传，最新在前。 / List uploads that were checked, newest first."""
     with opened(settings_of(data=data)) as store, unit_of_work(store) as session:

@@ -9,6 +9,7 @@ from pathlib import Path
 from hegui.evidence.keyring import Keyring
 from hegui.kit import ids
 from hegui.kit.calls import CallError
+from hegui.kit.errors import InputError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.service.labels.schema import set_code
@@ -96,6 +97,20 @@ class Desk:
     def _judged(self, number: str, slip: Slip) -> judging.Finding:
         told = judging.Told(slip.declared, slip.traces)
         return judging.judge(self.shelf.source(number, slip), self.shelf.target(number, slip), number, told, self._by)
+
+    def write_again(self, row: Upload, source: Path, target: Path) -> None:
+        """Write the file with the platform's fields once more, from the bytes that were judged, to a place of the caller's.
+
+        Raises InputError where it can not be made again as it is on record.
+        """
+        told = judging.Told(row.declared, row.traces)
+        finding = judging.judge(source, target, row.id, told, self._code)
+        if finding.digest != row.digest or finding.passed.digest != row.out_digest:
+            target.unlink(missing_ok=True)
+            raise InputError(
+                Bi(f"{source} 写入传播要素后的文件已清除，且不能照原样重写", f"the file with the platform's fields of {source} is gone and can not be made as it was"),
+                Bi("以另一个声明或平台编码重新核验", "check it anew: the platform's code or the file was changed"),
+            )  # fmt: skip
 
     def declare(self, number: str, service: str, person: str | None, *, declared: bool) -> Upload:
         """Take a user's declaration after the upload, and judge the file anew while it is on the disk."""
