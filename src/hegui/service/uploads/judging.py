@@ -138,8 +138,6 @@ def _propagated(source: Path, target: Path, found: Inspection, label: Label, sea
     ours = (label.content_propagator, label.propagate_id)
     try:
         after = files.propagate(source, target, *ours, seal=seal)
-    except BreaksManifestError:
-        raise
     except NotWritableError:
         return _beside(source, files.passed_on(found, *ours))
     return Passed(Form.FILE, after.label, digest_of(target))
