@@ -1,19 +1,21 @@
 """Files in the answers of a chat: taken out before the text is checked, labelled, and put back where they stood.
 
-They stand in `images` and parts of a message, in its `audio`, and in its text as data URLs. In the text
+They stand in `images` and parts of a message, in its `audio`, and in all its texts as data URLs. In a text
 one character of a private plane stands for a file while the text is checked; it can not be cut in two.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from hegui.service.gateway.asking import check_format
-from hegui.service.gateway.desk import Desk, data_url, decoded, encoded
+from hegui.service.gateway.desk import Desk, data_url, encoded
+from hegui.service.gateway.inline import begin, file_in, hidden, payload, run_of
 from hegui.service.gateway.media import AUDIO, IMAGE, Labelled, WithheldError
+from hegui.service.gateway.outbound import Path
 from hegui.service.gateway.protocol import ApiError, Json, chunk, event
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.gateway.texts import TEXT_PARTS
@@ -21,12 +23,10 @@ from hegui.service.labels import Labeller, LabelStyle
 
 _FIRST = 0xF0000
 _MOST = 64
-_LEAST = 64
-"""Bytes below which what looks like a picture in a text shows nothing: an example in words, checked as words."""
-INLINE = re.compile(r"data:(?:image|audio|video)/[A-Za-z0-9.+-]{1,60}(?:;[A-Za-z0-9=.+-]{1,60})*;base64,")
-BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _TOKENS = re.compile(f"([{chr(_FIRST)}-{chr(_FIRST + _MOST)}])")
-_PICTURES = frozenset({"image_url", "image", "output_image", "input_image"})
+PICTURES = frozenset({"image_url", "image", "output_image", "input_image"})
+_SAID = ("content", "reasoning_content", "reasoning", "refusal")
+_CALLED = ("name", "arguments")
 
 
 def validate(body: Json, style: MediaStyle) -> None:
@@ -60,6 +60,7 @@ class Attachments:
         self._lists: set[int] = set()
         self._ends: list[tuple[int, Labelled]] = []
         self._made = 0
+        self._due: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
         """What the record says of the files that leave."""
 
@@ -74,18 +75,24 @@ class Attachments:
         data = await desk.taken(source, kind)
         return await desk.label(data, f"{self._content_id}-{self._made}", self._style, kind)
 
-    def token(self, stands_for: bytes = b"") -> str:
-        """Return the character that stands for a file in a text."""
+    def token(self, stands_for: bytes = b"", entry: dict[str, Any] | None = None) -> str:
+        """Return the character that stands for a file in a text; the record gets the entry once the file leaves."""
         if len(self._texts) >= _MOST:
             raise WithheldError("too_many", IMAGE)
         found = chr(_FIRST + len(self._texts))
         self._texts[found] = stands_for
+        if entry is not None:
+            self._due[found] = entry
         return found
 
     def filled(self, out: bytes) -> bytes:
         """Return what leaves, with the labelled files in place of the characters that stood for them."""
         for token, value in self._texts.items():
-            out = out.replace(token.encode(), value)
+            mark = token.encode()
+            if mark in out:
+                out = out.replace(mark, value)
+                if token in self._due:
+                    self.entries.append(self._due.pop(token))
         return out
 
     def _keep(self, source: object, kind: str, put: Callable[[Labelled], None]) -> None:
@@ -98,18 +105,22 @@ class Attachments:
     def take_whole(self, body: Json) -> None:
         """Take the files out of a whole completion, in place."""
         for place, item in enumerate(_objects(body.get("choices"))):
-            said = item.get("message")
+            said, before = item.get("message"), len(self._later)
             if not isinstance(said, dict):
                 continue
             for picture in self.pictures(said):
                 self._keep(picture, IMAGE, partial(_add, said))
-            audio, content = said.get("audio"), said.get("content")
+            audio = said.get("audio")
             if isinstance(audio, dict) and audio.get("data") is not None:
                 self._keep(audio.pop("data"), AUDIO, partial(_sound, audio))
-            if isinstance(content, list):
-                said["content"] = [self._part(part, place) for part in content]
-            elif isinstance(content, str):
-                said["content"] = self._inline(content)
+            for holder, key, path in channels(said):
+                value = holder[key]
+                if isinstance(value, list):
+                    holder[key] = [self._part(part, place, path) for part in _merged(value)]
+                else:
+                    holder[key] = self._inline(value)
+            if len(self._later) > before and item.get("logprobs") is not None:
+                item["logprobs"] = None  # they spell out what was taken
 
     def _fill(self, token: str, url: bool, file: Labelled) -> None:  # noqa: FBT001 - bound before its file is there
         self._texts[token] = (data_url(file) if url else encoded(file.data)).encode()
@@ -120,33 +131,35 @@ class Attachments:
         given = said.pop("images", None)
         return [source_of(item) for item in given] if isinstance(given, list) else []
 
-    def _part(self, part: object, place: int) -> object:
+    def _part(self, part: object, place: int, path: Path) -> object:
         """Return a part of a message as its text is checked."""
         if not isinstance(part, dict):
             return part
-        if part.get("type") in _PICTURES:
+        if part.get("type") in PICTURES and path == ("content",):
             self._lists.add(place)
             token = self.token()
             self._keep(source_of(part), IMAGE, partial(self._fill, token, True))  # noqa: FBT003 - with its prefix
             return {"type": "text", "text": token}
-        if part.get("type") in TEXT_PARTS and isinstance(part.get("text"), str):
-            return {**part, "text": self._inline(part["text"])}
-        return part
+        text = text_of(part)
+        return part if text is None else {**part, "text": self._inline(text)}
 
     def _inline(self, text: str) -> str:
         """Return a text with a character in place of the base64 of each data URL in it."""
         out: list[str] = []
         at = 0
-        for match in INLINE.finditer(text):
-            rest = BASE64.match(text, match.end())
-            end = rest.end() if rest is not None else match.end()
-            payload = text[match.end() : end]
-            if match.start() >= at and shows(payload):
+        while match := begin(text, at):
+            run = text[match.end() : run_of(text, match.end())]
+            kind, end = file_in(match[0], run)
+            out.append(text[at : match.end()])
+            at = match.end() + end
+            if end:
                 token = self.token()
-                self._keep(payload, kind_of(match[0]), partial(self._fill, token, False))  # noqa: FBT003 - its prefix stays
-                out.append(text[at : match.end()] + token)
-                at = end
-        return "".join(out) + text[at:]
+                self._keep(payload(run[:end]), kind, partial(self._fill, token, False))  # noqa: FBT003 - its prefix stays
+                out.append(token)
+        left = "".join(out) + text[at:]
+        if hidden(left):
+            raise WithheldError("escaped", IMAGE)
+        return left
 
     async def put_whole(self, body: Json) -> None:
         """Label the files and put them back into the completion that leaves."""
@@ -156,10 +169,11 @@ class Attachments:
             self.entries.append(file.entry("body"))
         for place, item in enumerate(body["choices"]):
             self._transcript(item["message"].get("audio"))
-            content = item["message"].get("content")
-            if isinstance(content, str) and self._texts:
-                filled = self._parts(content) if place in self._lists else self.filled(content.encode()).decode()
-                item["message"]["content"] = filled
+            for holder, key, path in channels(item["message"]) if self._texts else ():
+                text = holder[key]
+                if isinstance(text, str):  # lists of parts were joined by the check
+                    in_parts = path == ("content",) and place in self._lists
+                    holder[key] = self._parts(text) if in_parts else self.filled(text.encode()).decode()
 
     def _transcript(self, audio: Json | None) -> None:
         """Label what is read beside a sound, as every text that was generated."""
@@ -189,15 +203,15 @@ class Attachments:
         self._ends.append((index, file))
 
     async def last_events(self, base: Json) -> bytes:
-        """Return the events with the pictures of a stream, labelled; they leave before its finish reasons."""
+        """Return the events with the pictures of a stream, labelled, to be filled; they leave before its finish reasons."""
         for source, kind, put in self._later:
             put(await self.label(source, kind))
         self._later.clear()
         out = []
         for index, file in self._ends:
-            self.entries.append(file.entry("body"))
-            delta = {"index": index, "delta": {"images": [picture_part(file)]}, "finish_reason": None}
-            out.append(event(chunk(base, [delta])))
+            token = self.token(data_url(file).encode(), file.entry("body"))
+            part = {"type": "image_url", "image_url": {"url": token}}
+            out.append(event(chunk(base, [{"index": index, "delta": {"images": [part]}, "finish_reason": None}])))
         return b"".join(out)
 
 
@@ -213,9 +227,45 @@ def _objects(value: object) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def kind_of(prefix: str) -> str:
-    """Return what a data URL is, by how it begins."""
-    return AUDIO if prefix.startswith("data:audio/") else IMAGE
+def channels(said: Json) -> Iterator[tuple[Json, str, Path]]:
+    """Yield every text of a message or delta, by what holds it, its key there, and its path."""
+    for name in _SAID:
+        if isinstance(said.get(name), str | list):
+            yield said, name, (name,)
+    audio = said.get("audio")
+    if isinstance(audio, dict) and isinstance(audio.get("transcript"), str):
+        yield audio, "transcript", ("audio", "transcript")
+    calls = [(("tool_calls", _number(item, place), "function"), item.get("function"))
+             for place, item in enumerate(_objects(said.get("tool_calls")))]  # fmt: skip
+    for before, called in [(("function_call",), said.get("function_call")), *calls]:
+        for name in _CALLED:
+            if isinstance(called, dict) and isinstance(called.get(name), str):
+                yield called, name, (*before, name)
+
+
+def _number(item: Json, place: int) -> int:
+    given = item.get("index")
+    return given if type(given) is int else place
+
+
+def text_of(part: object) -> str | None:
+    """Return the text of a part of a message; None for another part."""
+    found = part.get("text") if isinstance(part, dict) and part.get("type") in TEXT_PARTS else part
+    return found if isinstance(found, str) else None
+
+
+def _merged(parts: list[object]) -> list[object]:
+    """Return the parts of a message with texts that follow each other as one, as they leave: a file may lie across them."""
+    found: list[object] = []
+    for part in parts:
+        text, last = text_of(part), text_of(found[-1]) if found else None
+        if text is None:
+            found.append(part)
+        elif last is None:
+            found.append({"type": "text", "text": text})
+        else:
+            found[-1] = {"type": "text", "text": last + text}
+    return found
 
 
 def source_of(item: object) -> object:
@@ -231,8 +281,3 @@ def source_of(item: object) -> object:
 def picture_part(file: Labelled) -> Json:
     """Return a picture as a part of a message."""
     return {"type": "image_url", "image_url": {"url": data_url(file)}}
-
-
-def shows(payload: str) -> bool:
-    """Say whether base64 in a text is a file, and not an example in words."""
-    return len(payload) * 3 // 4 >= _LEAST and decoded(payload) is not None

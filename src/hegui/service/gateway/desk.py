@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
-import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -14,6 +12,7 @@ from typing import TypeVar
 from hegui.evidence.keyring import Keyring
 from hegui.kit.settings import Settings
 from hegui.service.gateway.fetching import Fetcher
+from hegui.service.gateway.inline import decoded, payload
 from hegui.service.gateway.media import (
     AUDIO,
     IMAGE,
@@ -37,7 +36,6 @@ from hegui.service.labels.sealing import sealing
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-DATA_URL = re.compile(r"data:([A-Za-z0-9.+/-]{1,100})(?:;[A-Za-z0-9=.+-]{1,60})*;base64,")
 
 
 class Desk:
@@ -118,8 +116,7 @@ class Desk:
             except OSError as error:
                 _LOG.error("a file that the upstream gave by URL was not fetched: %s", error)
                 raise WithheldError("not_fetched", kind) from error
-        match = DATA_URL.match(source)
-        text = source[match.end() :] if match else source
+        text = payload(source)
         if len(text) * 3 // 4 > self.most + 3:
             raise WithheldError("too_large", kind)
         data = decoded(text)
@@ -158,16 +155,6 @@ def numbers(content_id: str, count: int) -> list[str]:
 def data_url(file: Labelled) -> str:
     """Return a file as a data URL."""
     return f"data:{file.form.mime};base64,{encoded(file.data)}"
-
-
-def decoded(text: str) -> bytes | None:
-    """Return what base64 says, as browsers read it: its end may lack; None for what is no base64."""
-    bare = text.strip().rstrip("=")
-    bare = bare[: len(bare) - (len(bare) % 4 == 1)]
-    try:
-        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def encoded(data: bytes) -> str:

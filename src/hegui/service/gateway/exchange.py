@@ -262,7 +262,7 @@ class Exchange:
             except WithheldError as error:
                 self._hold_back(error)
         last = await self._passing.end()
-        last = self.files.filled(last) if self.answer.blocked else pictures + self.files.filled(last)
+        last = self.files.filled(last if self.answer.blocked else pictures + last)
         if self.released is not None and self.answer.said():
             last = self.released.last(last)
         self._note_answer()
