@@ -92,6 +92,25 @@ def test_the_record_says_a_label_only_where_one_left(position: LabelPosition) ->
     assert used.label_placed() == position.value
 
 
+@pytest.mark.parametrize(
+    ("said", "label"),
+    [
+        ({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "look", "arguments": "{}"}}]}, "machine_text"),
+        ({"function_call": {"name": "look", "arguments": "{}"}}, "machine_text"),
+        ({"content": "我查一下", "function_call": {"name": "look", "arguments": "{}"}}, "end"),
+        ({"content": ""}, ""),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_calls_alone_need_no_label_and_the_record_says_why(said: Json, label: str, *, whole: bool) -> None:
+    used = answer()
+    if whole:
+        used.whole({"choices": [{"index": 0, "message": {"role": "assistant", **said}, "finish_reason": "tool_calls"}]})
+    else:
+        run(used, event({"index": 0, "delta": said, "finish_reason": None}), event(says(None, "tool_calls")))
+    assert used.label_placed() == label
+
+
 def test_an_empty_finish_reason_is_not_an_end() -> None:
     used = answer()
     out = run(used, event(says("你好", "")), event(says("世界", "")), event(says("", "stop")))

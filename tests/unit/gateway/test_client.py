@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
 from hegui.service.gateway.client import BrokenReplyError, Client
-from hegui.service.gateway.upstream import check_upstream
+from hegui.service.gateway.protocol import ApiError
+from hegui.service.gateway.upstream import HttpUpstream, UpstreamError, check_upstream
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -326,6 +327,24 @@ def test_a_body_past_the_limit_is_an_error_and_ends_the_connection() -> None:
                 await fetch(client, limit=1000)
 
     asyncio.run(go())
+
+
+def test_an_answer_past_the_limit_is_told_with_its_limit_and_a_remedy() -> None:
+    async def go() -> ApiError:
+        server = await asyncio.start_server(Server(plain(b"x" * (3 << 20))).handle, "127.0.0.1", 0)
+        upstream = HttpUpstream(Settings(upstream=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        try:
+            with pytest.raises(UpstreamError) as told:
+                await upstream.ask("/x", {}, 2 << 20)
+        finally:
+            await upstream.close()
+            server.close()
+        return told.value.api
+
+    error = asyncio.run(go())
+    assert (error.status, error.code) == (502, "upstream_too_large")
+    assert "2 MiB" in error.message
+    assert "again" not in error.message, "another try would end the same way"
 
 
 def test_who_gives_up_cancels_the_call() -> None:

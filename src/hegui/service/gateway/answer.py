@@ -19,6 +19,7 @@ from hegui.service.gateway.texts import WITHHELD
 from hegui.service.labels import Labeller, LabelStyle
 
 CALLS = ("tool_calls", "function_call")
+_MACHINE = "machine_text"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class WholeAnswer:
 
     def label_placed(self) -> str:
         """Return where labels were put, or why not."""
-        states = {choice.labeller.placed or choice.labeller.reason for choice in self.choices.values()} - {""}
+        states = {
+            choice.labeller.placed or choice.labeller.reason or _called(choice) for choice in self.choices.values()
+        } - {""}
         return ",".join(sorted(states))
 
     def _choice(self, index: int) -> ChoiceGuard:
@@ -233,3 +236,9 @@ class WholeAnswer:
         keep_only(body, KNOWN)
         body["hegui"] = {"content_id": self.context.content_id}
         return body
+
+
+def _called(choice: ChoiceGuard) -> str:
+    """Return why a choice that says nothing but calls has no label: a program runs them, nobody reads them."""
+    said = {path[0] for path, text in choice.said().items() if text}
+    return _MACHINE if said & set(CALLS) and "content" not in said else ""

@@ -18,11 +18,18 @@ import httptools
 _HIGH: Final = 256 * 1024
 _KEEP_SECONDS: Final = 60.0
 _INTERIM: Final = range(100, 200)
-_TOO_LARGE: Final = "the upstream's body is over {} bytes"
 
 
 class BrokenReplyError(OSError):
     """The other side did not speak HTTP, or left before its reply was whole."""
+
+
+class TooLargeError(BrokenReplyError):
+    """A body is over its limit; `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the upstream's body is over {limit} bytes")
+        self.limit = limit
 
 
 class Connection(asyncio.Protocol):
@@ -173,13 +180,13 @@ class Connection(asyncio.Protocol):
         return data
 
     async def body(self, limit: int) -> bytes:
-        """Return the whole body; raise OSError past the limit."""
+        """Return the whole body; raise OSError, past the limit TooLargeError."""
         parts: list[bytes] = []
         size = 0
         while part := await self.piece():
             size += len(part)
             if size > limit:
-                raise BrokenReplyError(_TOO_LARGE.format(limit))
+                raise TooLargeError(limit)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -37,6 +37,7 @@ OUTCOMES: dict[str, Bi] = {
     "upstream_refused": Bi("上游拒绝", "upstream refused"),
     "upstream_timeout": Bi("上游超时", "upstream timed out"),
     "upstream_unreachable": Bi("上游不可达", "upstream unreachable"),
+    "upstream_too_large": Bi("上游回答过大", "upstream answer too large"),
     "checked": Bi("仅检查", "check only"),
 }
 BLOCKED = ("refused_input", "refused_output", "ended_input", "ended_output", "set_answer")

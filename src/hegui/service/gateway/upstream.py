@@ -10,7 +10,7 @@ import orjson
 from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
-from hegui.service.gateway.client import Client, Connection
+from hegui.service.gateway.client import Client, Connection, TooLargeError
 from hegui.service.gateway.protocol import ApiError, EventReader, Json
 
 _OK = 200
@@ -104,8 +104,15 @@ def _written(body: Json) -> bytes:
 
 
 def unreachable(error: Exception) -> UpstreamError:
-    """Return the error for an upstream that did not answer, or broke off."""
-    if isinstance(error, TimeoutError):
+    """Return the error for an upstream that did not answer, broke off, or said more than is taken."""
+    if isinstance(error, TooLargeError):
+        limit = error.limit >> 20
+        api = ApiError(
+            502, "upstream_too_large",
+            f"上游的回答超过 {limit} MiB，未接收；请减少图片或缩小尺寸，或让上游以地址给出图片 / the upstream's answer is over {limit} MiB "
+            "and was not taken; ask for fewer or smaller pictures, or have the upstream give them by URL",
+        )  # fmt: skip
+    elif isinstance(error, TimeoutError):
         api = ApiError(
             504, "upstream_timeout", "上游超时，请稍后重试 / the upstream did not answer in time; try again later"
         )
