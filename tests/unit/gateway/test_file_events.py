@@ -27,7 +27,7 @@ from hegui.service.gateway.service import MediaStyle
 from hegui.service.labels import LabelPosition, LabelStyle, files
 from hegui.service.labels.files import Verdict
 from tests.unit.gateway.labelling import NUMBER, picture
-from tests.unit.labels.pictures import CODE
+from tests.unit.labels.pictures import CODE, noise, saved
 
 SMALL = base64.b64encode(picture("PNG", (24, 18))).decode()
 URL = f"data:image/png;base64,{SMALL}"
@@ -348,3 +348,19 @@ def test_the_record_names_a_file_only_once_it_leaves(desk: Desk) -> None:
     assert [item["number"] for item in held.entries] == [f"{NUMBER}-1"]
     held.filled(first + last)
     assert [item["number"] for item in held.entries] == [f"{NUMBER}-1", f"{NUMBER}-2"]
+
+
+def test_the_files_of_one_answer_are_bounded_together(tmp_path: Path) -> None:
+    bounds = Settings(data=tmp_path, upstream="http://127.0.0.1:9/v1", provider_code=CODE, media_megabytes=1)
+    small = Desk(bounds, open_keyring(tmp_path))
+    held = Attachments(small, NUMBER, SHOWN, LabelStyle(LabelPosition.END))
+    large = base64.b64encode(saved("PNG", noise(size=(600, 500)))).decode()
+
+    async def three() -> None:
+        assert (await held.label(large, "image")).number == f"{NUMBER}-1"
+        assert (await held.label(large, "image")).number == f"{NUMBER}-2"
+        with pytest.raises(WithheldError, match="too_large_together"):
+            await held.label(large, "image")
+
+    asyncio.run(three())
+    small.close()

@@ -99,3 +99,27 @@ def test_what_a_dead_process_left_behind_goes(folder: Path, tmp_path: Path) -> N
     sweep_work(work)
     assert not (work / "old").exists()
     assert sweep(tmp_path / "none") == 0
+
+
+def test_a_folder_that_can_not_be_used_is_told_as_no_room(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_bytes(b"a file in its place")
+    with pytest.raises(StoreError, match="could not be kept"):
+        shelf(folder).put(FILE)
+
+
+def test_a_file_that_another_worker_takes_away_meanwhile_counts_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf(folder).put(FILE)
+    [path] = folder.iterdir()
+
+    def gone(self: Path) -> bool:
+        self.unlink(missing_ok=True)
+        return True
+
+    monkeypatch.setattr(Path, "is_file", gone)
+    part = shelf(folder).put(FILE)
+    monkeypatch.undo()
+    assert not path.exists()
+    assert shelf(folder).get(part) is not None

@@ -23,6 +23,8 @@ from hegui.service.labels import Labeller, LabelStyle
 
 _FIRST = 0xF0000
 _MOST = 64
+_ROOM = 2
+"""How many files of the largest size all files of one answer may weigh together: they are held until it leaves."""
 _TOKENS = re.compile(f"([{chr(_FIRST)}-{chr(_FIRST + _MOST)}])")
 PICTURES = frozenset({"image_url", "image", "output_image", "input_image"})
 _SAID = ("content", "reasoning_content", "reasoning", "refusal")
@@ -59,7 +61,7 @@ class Attachments:
         self._texts: dict[str, bytes] = {}
         self._lists: set[int] = set()
         self._ends: list[tuple[int, Labelled]] = []
-        self._made = 0
+        self._made = self._weigh = 0
         self._due: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
         """What the record says of the files that leave."""
@@ -73,6 +75,9 @@ class Attachments:
         if self._made > _MOST:
             raise WithheldError("too_many", kind)
         data = await desk.taken(source, kind)
+        self._weigh += len(data)
+        if self._weigh > _ROOM * desk.most:
+            raise WithheldError("too_large_together", kind)
         return await desk.label(data, f"{self._content_id}-{self._made}", self._style, kind)
 
     def token(self, stands_for: bytes = b"", entry: dict[str, Any] | None = None) -> str:

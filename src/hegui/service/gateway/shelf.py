@@ -60,9 +60,12 @@ class Shelf:
 
     def put(self, file: Labelled) -> str:
         """Keep a file and return the last part of its URL; raise StoreError where there is no room."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sweep(self._folder)
-        taken = sum(path.stat().st_size for path in _files(self._folder))
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sweep(self._folder)
+            taken = sum(map(_size, _files(self._folder)))
+        except OSError as error:
+            raise _failed(error) from error
         if taken + len(file.data) > self._most:
             raise StoreError(
                 Bi("以地址给出的文件已占满空间", "the files that are given by URL take all their room"),
@@ -75,10 +78,7 @@ class Shelf:
             sealed = self._box.seal(_record(name, expiry), plain)
             write_atomic(self._folder / name, expiry.to_bytes(_EXPIRY, "big") + sealed, mode=0o600)
         except OSError as error:
-            raise StoreError(
-                Bi("文件无法存盘", f"a file could not be kept on disk: {error.strerror}"),
-                Bi("腾出磁盘空间", "free disk space"),
-            ) from error
+            raise _failed(error) from error
         return token + file.form.suffix
 
     def get(self, part: str) -> Kept | None:
@@ -116,6 +116,24 @@ def _record(name: str, expiry: int) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else iter(())
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, none for one that another worker took away meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _failed(error: OSError) -> StoreError:
+    return StoreError(
+        Bi(f"文件无法存盘：{error.strerror}", f"a file could not be kept on disk: {error.strerror}"),
+        Bi(
+            "检查数据目录下 media/shelf 的磁盘空间与权限",
+            "look at the disk space and the rights of media/shelf in the data folder",
+        ),
+    )
 
 
 def sweep(folder: Path) -> int:
