@@ -19,6 +19,7 @@ from hegui.service.labels import c2pa, files, signatures
 from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.schema import Label
 from tests.harness import MARKER, Server, hegui, wait_for
+from tests.integration.test_gateway_guard import kept as content_of
 from tests.unit.gateway.labelling import OTHER, independent, picture, sound
 from tests.unit.labels import authority
 from tests.unit.labels.media import packets
@@ -403,6 +404,10 @@ def test_a_listener_who_leaves_is_recorded(shown: openai.OpenAI, media: Server, 
     assert wait_for(lambda: _there(media, number))
     kept = record(media, number)
     assert (kept["outcome"], kept["media"][0]["sent"]) == ("client_gone", "part")
+    assert kept["media"][0]["explicit"] == kept["label"] == "interface", "it left with its label"
+    assert list(content_of(media, number)["answer"]) == ["choices[0].content"], (
+        "the words were heard, none was withheld"
+    )
 
 
 # --- C2PA --------------------------------------------------------------------------------------------

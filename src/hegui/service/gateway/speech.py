@@ -20,20 +20,22 @@ from hegui.service.gateway.asking import check_format, check_options, check_text
 from hegui.service.gateway.desk import encoded
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.making import Making, usage_of
-from hegui.service.gateway.media import AUDIO, Form, WithheldError
+from hegui.service.gateway.media import AUDIO, Form, WithheldError, sound_kind
 from hegui.service.gateway.passing import SendPiece
 from hegui.service.gateway.protocol import MARK, ApiError, EventReader, Json, ProtocolError, event, loads_object
 from hegui.service.gateway.releasing import Release
-from hegui.service.gateway.service import RELEASED, MediaStyle
+from hegui.service.gateway.service import INTERFACE, RELEASED, MediaStyle
 from hegui.service.gateway.stream import AnswerContext
 from hegui.service.gateway.upstream import Pieces, UpstreamError, unreachable
-from hegui.service.labels import LabelPosition, LabelStyle
+from hegui.service.labels import LabelPosition, LabelStyle, files
 
 Begin = Callable[[str], Awaitable[None]]
 _LOG = logging.getLogger(__name__)
 _PATH = "/audio/speech"
 _TEXTS = ("instructions", "input")
 _AUDIO, _SSE = "audio", "sse"
+_FIRST = frozenset({"start", "both"})
+"""Places of the label that is heard, of which a sound that broke off has the one at its beginning."""
 _DELTA, _DONE = "speech.audio.delta", "speech.audio.done"
 
 
@@ -100,6 +102,7 @@ class Speech(Making):
                     if out:
                         if self._passing.first is None:
                             self._passing.first = time.perf_counter()
+                        self.streamed = True  # what was heard has left, whatever comes
                         await sender.sound(out, track.form)
                 last = await self.desk.run(track.finish)
         except WithheldError as error:
@@ -154,12 +157,21 @@ class Speech(Making):
 
     def _note_part(self) -> None:
         """Note what left of a sound that broke off: its label stood in its head."""
-        left, form = self._track.left, self._track.form
-        if left and form is not None:
-            self.record.media = [
-                {"kind": form.kind, "bytes": len(left), "sha256": hashlib.sha256(left).hexdigest(),
-                 "number": self.content_id, "sent": "part", **({} if self.style.sound != RELEASED else {"explicit": RELEASED})}
-            ]  # fmt: skip
+        left, form, style = self._track.left, self._track.form, self.style
+        if not left or form is None:
+            return
+        labels = {}
+        if style.sound in {INTERFACE, RELEASED}:
+            labels["explicit"] = style.sound
+        elif style.sound in _FIRST:
+            labels["explicit"] = f"{sound_kind(style)}:{LabelPosition.START.value}"
+        read = files.inspect_bytes(left, f"part{form.suffix}").readings
+        if read:
+            labels["implicit"] = read[0].place
+        self.record.media = [
+            {"kind": form.kind, "bytes": len(left), "sha256": hashlib.sha256(left).hexdigest(), **labels,
+             "number": self.content_id, "sent": "part"}
+        ]  # fmt: skip
 
     def _note_withheld(self, error: WithheldError) -> None:
         """Note also what had left when the labels did not read back."""

@@ -104,7 +104,7 @@ class Desk:
         Raises InputError where it can not be made again as it is on record.
         """
         told = judging.Told(row.declared, row.traces)
-        finding = judging.judge(source, target, row.id, told, self._code)
+        finding = judging.judge(source, target, row.id, told, self._by)
         if finding.digest != row.digest or finding.passed.digest != row.out_digest:
             target.unlink(missing_ok=True)
             raise InputError(
