@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from hegui.service.gateway.records import Exchanged
 from hegui.service.gateway.service import ServiceSettings
 from hegui.service.gateway.shelf import shelf_folder
 from hegui.service.gateway.speech import BrokenOffError, Speech
+from hegui.service.gateway.stream import Answer
 from hegui.service.gateway.upstream import UpstreamError
 from hegui.service.labels import files
 from hegui.service.labels.files import Verdict
@@ -147,14 +149,16 @@ class Leave:
         self.logged.append(("withhold", content_id))
 
 
-def test_a_client_that_leaves_while_its_picture_is_recorded_was_not_given_it(tmp_path: Path, desk: Desk) -> None:
+def test_a_picture_whose_client_leaves_while_it_is_recorded_is_logged_as_the_record_has_it(
+    tmp_path: Path, desk: Desk
+) -> None:
     class Slow(Kept):
         recording = asyncio.Event()
 
         async def record(self, exchanged: Exchanged, _versions: Versions) -> None:
             self.records.append(exchanged)
             self.recording.set()
-            await asyncio.sleep(60)
+            await asyncio.sleep(0.3)
 
     kept, leave = Slow(), Leave()
     body: Json = {"model": "m", "prompt": "湖", "size": "64x64"}
@@ -172,7 +176,80 @@ def test_a_client_that_leaves_while_its_picture_is_recorded_was_not_given_it(tmp
 
     asyncio.run(run())
     assert len(kept.records) == 1
-    assert leave.logged == [("withhold", used.content_id)], "once"
+    assert [one[:2] for one in leave.logged] == [("log", used.content_id)], "once"
+
+
+@pytest.mark.parametrize("broken", ["folder", "put"])
+def test_pictures_that_can_not_be_given_are_recorded(
+    broken: str, tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if broken == "folder":
+        shelf_folder(tmp_path).parent.mkdir(parents=True, exist_ok=True)
+        shelf_folder(tmp_path).write_bytes(b"a file in its place")
+    else:
+        monkeypatch.setattr(desk.shelf, "put", lambda _: {}["nobody thought of it"])
+    kept = Kept()
+    body: Json = {"model": "m", "prompt": "湖", "size": "64x64", "response_format": "url"}
+    used = Pictures(engine(tmp_path, desk, kept, Asked()), grant(), body, 100, Audience.GENERAL)
+
+    async def run() -> None:
+        await used.check_in()
+        await used.pictures("http://h")
+
+    with pytest.raises(ApiError) as told:
+        asyncio.run(run())
+    expected = (503, "not_kept") if broken == "folder" else (502, "unlabelled")
+    assert [(told.value.status, record.outcome) for record in kept.records] == [expected]
+
+
+def test_a_part_of_a_sound_is_recorded_as_heard_with_its_label(tmp_path: Path, desk: Desk) -> None:
+    kept = Kept()
+    body: Json = {"model": "m", "input": "你好世界" * 400, "response_format": "wav"}
+    used = Speech(engine(tmp_path, desk, kept, DemoUpstream()), grant(), body, 100, Audience.GENERAL)
+    sent: list[bytes] = []
+
+    async def begin(_mime: str) -> None: ...
+
+    async def send(piece: bytes) -> None:
+        if sent:
+            raise asyncio.CancelledError
+        sent.append(piece)
+
+    async def run() -> None:
+        await used.check_in()
+        with contextlib.suppress(asyncio.CancelledError):
+            await used.speak(begin, send)
+        await used.client_gone()
+
+    asyncio.run(run())
+    [record] = kept.records
+    assert (record.outcome, record.label) == ("client_gone", "rhythm:start")
+    assert record.media[0]["explicit"] == "rhythm:start"
+    assert list(record.answer or {}) == ["choices[0].content"], "the words were heard, none was withheld"
+
+
+@pytest.mark.parametrize("kind", ["speech", "prompt"])
+def test_a_long_text_is_checked_beside_the_loop(
+    kind: str, tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+    check = Answer.check_whole
+
+    def noted(self: Answer, body: Json) -> None:
+        threads.add(threading.current_thread().name)
+        check(self, body)
+
+    monkeypatch.setattr(Answer, "check_whole", noted)
+    long = "你好世界" * 8000
+    whole = engine(tmp_path, desk, Kept(), Asked())
+    used = (
+        Speech(whole, grant(), {"model": "m", "input": long}, len(long) * 3, Audience.GENERAL)
+        if kind == "speech"
+        else Pictures(whole, grant(), {"model": "m", "prompt": "湖"}, 100, Audience.GENERAL)
+    )
+    asyncio.run(used.check_out([long]))
+    assert threading.main_thread().name not in threads
+    assert len(threads) == 1
 
 
 def spoken(used: Speech, sent: list[bytes]) -> None:

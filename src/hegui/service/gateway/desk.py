@@ -116,6 +116,10 @@ class Desk:
             except OSError as error:
                 _LOG.error("a file that the upstream gave by URL was not fetched: %s", error)
                 raise WithheldError("not_fetched", kind) from error
+        return await self.run(lambda: self._read(source, kind))
+
+    def _read(self, source: str, kind: str) -> bytes:
+        """Return what base64, or a data URL, holds; it takes a processor's time."""
         text = payload(source)
         if len(text) * 3 // 4 > self.most + 3:
             raise WithheldError("too_large", kind)

@@ -81,13 +81,15 @@ class Pictures(Making):
             data = [
                 await self._item(file, form, text) for file, form, text in zip(files, forms, revised, strict=True)
             ]  # fmt: skip
-            self.record.media = [
-                file.entry(_URL if form == _URL else "body") for file, form in zip(files, forms, strict=True)
-            ]
+            sent = [(file, _URL if form == _URL else "body") for file, form in zip(files, forms, strict=True)]
+            self.record.media = await self.desk.run(lambda: [file.entry(how) for file, how in sent])
             self._note_answer()
             await self.commit()
-        except BaseException:
+        except BaseException as error:
             self._unshelve()
+            if isinstance(error, Exception) and not self._committing:
+                _LOG.exception("pictures could not be given")
+                raise await self.withheld(WithheldError("failed", IMAGE)) from error
             raise
         kept = {name: body[name] for name in _KEPT if _is_word(body.get(name))}
         created = body.get("created")
@@ -140,7 +142,7 @@ class Pictures(Making):
     async def _item(self, file: Labelled, form: str, revised: str) -> Json:
         said = {"revised_prompt": revised} if revised else {}
         if form == _BASE64:
-            return {_BASE64: encoded(file.data), **said}
+            return {_BASE64: await self.desk.run(lambda: encoded(file.data)), **said}
         try:
             part = await asyncio.to_thread(self.desk.shelf.put, file)
         except StoreError as error:

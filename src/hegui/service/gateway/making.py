@@ -94,7 +94,7 @@ class Making(Exchange):
         ]
         self._checking = "output"
         try:
-            body = await self._passing.whole(completion(base, choices, None))
+            body = await self._passing.whole(completion(base, choices, None), sum(len(text.encode()) for text in texts))
         except Exception:  # noqa: BLE001 - whatever fails in a check, nothing leaves
             _LOG.exception("the texts of an answer could not be checked")
             self.record.not_scanned.append("output")
