@@ -187,7 +187,7 @@ def test_pictures_that_can_not_be_given_are_recorded(
         shelf_folder(tmp_path).parent.mkdir(parents=True, exist_ok=True)
         shelf_folder(tmp_path).write_bytes(b"a file in its place")
     else:
-        monkeypatch.setattr(desk.shelf, "put", lambda _: {}["nobody thought of it"])
+        monkeypatch.setattr(desk.shelf, "put", lambda _: 1 // 0)
     kept = Kept()
     body: Json = {"model": "m", "prompt": "湖", "size": "64x64", "response_format": "url"}
     used = Pictures(engine(tmp_path, desk, kept, Asked()), grant(), body, 100, Audience.GENERAL)
