@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from openpyxl import load_workbook
 
 from hegui.evidence.box import Box
-from hegui.kit import clock
+from hegui.kit import clock, ids
 from hegui.kit.errors import InputError
 from hegui.people.facts import Fact, Result
 from hegui.people.permits import Role
@@ -176,3 +176,26 @@ def test_days_at_the_ends_of_the_calendar_and_bytes_of_no_text_are_told(house: H
             made = CliRunner().invoke(command, line)
             assert isinstance(made.exception, SystemExit), made.exception
             assert "UTF-8" in made.output
+
+
+def test_what_was_given_is_shown_to_its_end_page_by_page(house: House) -> None:
+    application, grant = house.application(), house.granted("many")
+    numbers = [ids.uuid7() for _ in range(queries.PAGE + 5)]
+    for number in numbers:
+        house.desk.sql(
+            "INSERT INTO release_content (content_id, grant_id, kind, state, at, due) VALUES (%s, %s, 'text', 'given', now(), now())",
+            number, grant,
+        )  # fmt: skip
+    first = application.get(f"/grants/{grant}/contents").json()
+    last = first["data"][-1]["content_id"]
+    rest = application.get(f"/grants/{grant}/contents", params={"before": last}).json()
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+    assert [one["content_id"] for one in first["data"] + rest["data"]] == numbers[::-1]
+    assert application.get(f"/grants/{grant}/contents", params={"before": "x"}).status_code == 400
+    browser = house.desk.browser(Role.AUDITOR)
+    (older,) = [a for a in see(browser.get(f"/releases/{grant}")).all("a") if a.get("rel") == "next"]
+    assert older["href"] == f"?before={last}"
+    shown = browser.get(f"/releases/{grant}{older['href']}").text
+    assert all(number in shown for number in numbers[:5])
+    assert browser.get(f"/releases/{grant}?before=x").status_code == 400
+    assert browser.get("/releases?before=x").status_code == 400

@@ -55,6 +55,11 @@ class Asked:
         )
 
 
+def is_number(text: str) -> bool:
+    """Say whether a text is the number of a grant or a content."""
+    return _ID.fullmatch(text) is not None
+
+
 def found(session: Session, number: str, service: str = "", person: str = "") -> Grant:
     """Return a grant, locked; of one service and person where they are given; raise CallError 404."""
     row = session.get(Grant, number, with_for_update=True, populate_existing=True) if _ID.fullmatch(number) else None

@@ -42,6 +42,21 @@ def _content_data(row: Content) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _page(rows: list[dict[str, Any]]) -> Reply:
+    """Return a page of a list; `has_more` says that `before`, with the last id of this page, gives another."""
+    return Reply({"object": "list", "data": rows[: queries.PAGE], "has_more": len(rows) > queries.PAGE})
+
+
+def _before(call: Call) -> str:
+    before = call.query.get("before", "")
+    if before and not acts.is_number(before):
+        raise CallError(
+            400, "invalid_field", Bi("before 应为上一页最后一项的编号", "`before` must be the last number of the page before"),
+            Bi("改正后重试", "correct it"),
+        )  # fmt: skip
+    return before
+
+
 class GrantEndpoints:
     """Answers under `/v1/labelling/grants` and `/v1/labelling/clause`."""
 
@@ -110,19 +125,21 @@ class GrantEndpoints:
 
     async def _list(self, call: Call) -> Reply:
         person = self._person(call, call.query["user"]) if "user" in call.query else ""
-        wanted = queries.Filter(service=call.service, person=person)
+        wanted = queries.Filter(service=call.service, person=person, before=_before(call))
         rows = await self._work(lambda s: [grant_data(s, row) for row in queries.grants(s, wanted, clock.now())])
-        return Reply({"object": "list", "data": rows})
+        return _page(rows)
 
     async def _one(self, call: Call, number: str) -> Reply:
         return Reply(await self._work(lambda s: grant_data(s, acts.found(s, number, call.service))))
 
     async def _contents(self, call: Call, number: str) -> Reply:
+        before = _before(call)
+
         def work(session: Session) -> list[dict[str, Any]]:
             row = acts.found(session, number, call.service)
-            return [_content_data(one) for one in queries.contents(session, row.id)]
+            return [_content_data(one) for one in queries.contents(session, row.id, before)]
 
-        return Reply({"object": "list", "data": await self._work(work)})
+        return _page(await self._work(work))
 
     async def _act(self, call: Call, number: str, act: str) -> Reply:
         data = await call.json()

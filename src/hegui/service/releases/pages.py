@@ -21,6 +21,10 @@ def _may(visit: Visit, act: Act) -> bool:
     return permits(Role(visit.person.role), act)
 
 
+def _no_filter() -> InputError:
+    return InputError(Bi("没有这一页", "there is no such page"), Bi("回到列表", "go back to the list"))
+
+
 def overview(visit: Visit) -> Page:
     """Show the grants, newest first, with filters."""
     moment = clock.now()
@@ -30,10 +34,14 @@ def overview(visit: Visit) -> Page:
             Bi(f"没有“{given['state']}”这个状态", f"there is no state {given['state']!r}"),
             Bi("在列表上方选择", "choose above the list"),
         )
+    if given["before"] and not acts.is_number(given["before"]):
+        raise _no_filter()
     wanted = queries.Filter(**given)
+    rows = queries.grants(visit.session, wanted, moment)
     today = clock.today()
     values = {
-        "rows": queries.grants(visit.session, wanted, moment), "wanted": wanted, "moment": moment,
+        "rows": rows[: queries.PAGE], "more": len(rows) > queries.PAGE,
+        "query": {key: value for key, value in given.items() if value and key != "before"}, "wanted": wanted, "moment": moment,
         "states": GRANT_STATES, "kinds": CONTENT_KINDS, "services": queries.services(visit.session),
         "waiting": queries.waiting(visit.session, moment), "may_export": _may(visit, Act.EXPORT_RELEASES),
         "first": handing.first_day(visit.shared.settings).isoformat(), "last": today.isoformat(),
@@ -53,11 +61,15 @@ def _shown(visit: Visit, row: Grant, error: InputError | None = None) -> Page:
     moment = clock.now()
     state = row.state_at(moment)
     may = _may(visit, Act.DECIDE_RELEASES)
+    before = visit.query.get("before", "").replace("\0", "")
+    if before and not acts.is_number(before):
+        raise _no_filter()
+    contents = queries.contents(visit.session, row.id, before)
     values: dict[str, Any] = {
         "row": row, "state": state, "states": GRANT_STATES, "kinds": CONTENT_KINDS,
         "content_states": CONTENT_STATES, "clause": acts.clause_row(visit.session, row),
         "purpose": acts.purpose(Box(visit.shared.keyring), row), "names": queries.names(visit.session),
-        "contents": queries.contents(visit.session, row.id), "error": error,
+        "contents": contents[: queries.PAGE], "more": len(contents) > queries.PAGE, "error": error,
         "may_approve": may and state is GrantState.ACCEPTED,
         "may_refuse": may and state in {GrantState.REQUESTED, GrantState.ACCEPTED},
         "may_revoke": may and state is GrantState.GRANTED,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, and_, cast, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from hegui.kit import clock
@@ -21,11 +21,12 @@ _OPEN = (GrantState.REQUESTED, GrantState.ACCEPTED, GrantState.GRANTED)
 
 @dataclass(frozen=True)
 class Filter:
-    """Which grants to show; empty for all."""
+    """Which grants to show, empty for all; `before` is the id of the last one that was shown."""
 
     state: str = ""
     service: str = ""
     person: str = ""
+    before: str = ""
 
     def conditions(self, moment: datetime) -> list[ColumnElement[bool]]:
         """Return what a statement over grants must hold."""
@@ -34,6 +35,8 @@ class Filter:
             found.append(Grant.service == self.service)
         if self.person:
             found.append(Grant.person == self.person)
+        if self.before:
+            found.append(Grant.id < self.before)
         if self.state == GrantState.LAPSED:
             found.append(and_(Grant.state.in_(_OPEN), Grant.lapses_at <= moment))
         elif self.state:
@@ -43,9 +46,9 @@ class Filter:
 
 
 def grants(session: Session, wanted: Filter, moment: datetime) -> Sequence[Grant]:
-    """Return grants, newest first."""
-    statement = select(Grant).where(*wanted.conditions(moment)).order_by(Grant.requested_at.desc(), Grant.id)
-    return session.scalars(statement.limit(PAGE)).all()
+    """Return grants, newest first, as their ids sort: a page, and one more where there is more."""
+    statement = select(Grant).where(*wanted.conditions(moment)).order_by(Grant.id.desc())
+    return session.scalars(statement.limit(PAGE + 1)).all()
 
 
 def waiting(session: Session, moment: datetime) -> int:
@@ -54,11 +57,13 @@ def waiting(session: Session, moment: datetime) -> int:
     return session.scalar(select(func.count()).where(*held)) or 0
 
 
-def contents(session: Session, grant: str) -> Sequence[Content]:
-    """Return what was given under a grant, newest first."""
-    return session.scalars(
-        select(Content).where(Content.grant_id == grant).order_by(Content.at.desc(), Content.content_id).limit(PAGE)
-    ).all()
+def contents(session: Session, grant: str, before: str = "") -> Sequence[Content]:
+    """Return what was given under a grant, newest first, from behind a content on: a page, and one more where there is more."""
+    statement = select(Content).where(Content.grant_id == grant)
+    if before:
+        at = select(Content.at).where(Content.content_id == before, Content.grant_id == grant).scalar_subquery()
+        statement = statement.where(tuple_(Content.at, Content.content_id) < tuple_(at, literal(before)))
+    return session.scalars(statement.order_by(Content.at.desc(), Content.content_id.desc()).limit(PAGE + 1)).all()
 
 
 def services(session: Session) -> list[str]:
