@@ -84,7 +84,9 @@ def list_command(data: Path | None, service: str, user: str, *, as_json: bool) -
         found = list(queries.grants(session, queries.Filter(service=service, person=person), clock.now()))
         rows = found[: queries.PAGE]
         if len(found) > len(rows):
-            click.echo(f"只列最新 {len(rows)} 份，其余见控制台 / the newest {len(rows)}; the console has the rest", err=True)
+            click.echo(
+                f"只列最新 {len(rows)} 份，其余见控制台 / the newest {len(rows)}; the console has the rest", err=True
+            )
         say([_data(row) for row in rows], [_line(row) for row in rows], as_json=as_json)
 
 
