@@ -228,3 +228,37 @@ def test_hits_that_overlap_give_the_same_in_any_pieces(used: Checker, text: str,
     assert found[1] == checked.blocked
     whole = masked(text, checked.verdicts)
     assert whole.startswith(found[0]) if found[1] else found[0] == whole
+
+
+ONE = compile_library([(2, "甲", "A.5.a"), (3, "x", "A.4.a"), (4, "甲甲乙", "A.4.a"), (5, "标乙", "A.4.a")], "test")
+ONE_CHECKERS = [
+    Checker(ONE, parse_policy({"output": {"risks": {"A.4": action, "A.5": action}}}, load_policy(None)))
+    for action in ("flag", "mask")
+]
+
+
+@pytest.mark.parametrize("around", [("说", "吧"), ("", ""), ("，", "！好的")])
+@pytest.mark.parametrize("run", ["甲", "甲甲", "甲甲甲", "甲\u200b甲", "甲" * 7, "甲" * 40])
+def test_a_word_of_one_character_is_starred_each_time_that_it_stands(around: tuple[str, str], run: str) -> None:
+    text = run.join(around)
+    used = ONE_CHECKERS[1]
+    starred = text.replace("甲", "*")
+    assert masked(text, used.check(text, Side.OUTPUT).verdicts) == starred
+    for size in (1, 3, 50):
+        assert stream(used, text, list(range(0, len(text), size)))[0] == starred
+
+
+@pytest.mark.parametrize("used", ONE_CHECKERS, ids=["flag", "mask"])
+@settings(max_examples=400, deadline=None)
+@given(
+    text=st.lists(st.one_of(st.text("甲乙标了样火x \u200b，服", max_size=6), st.sampled_from(["甲" * 4, "甲" * 9])), max_size=6).map("".join),
+    cuts=st.lists(st.integers(0, 50), max_size=8),
+)  # fmt: skip
+@example(text="了样火甲甲甲甲服了样火了", cuts=[3, 7, 10])
+def test_words_of_one_character_are_found_the_same_in_any_pieces(used: Checker, text: str, cuts: list[int]) -> None:
+    found = stream(used, text, [])
+    assert stream(used, text, cuts) == found
+    assert stream(used, text, list(range(len(text)))) == found
+    verdicts = used.check(text, Side.OUTPUT).verdicts
+    assert found[0] == masked(text, verdicts)
+    assert found[2] == sorted(verdicts, key=lambda v: (v.start, v.end, v.rule))

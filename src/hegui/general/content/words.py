@@ -179,16 +179,29 @@ class Finder:
                     yield _Span(number, start, end, None)
                     continue
             word, places = bones.text[begin:stop], [int(place) for place in origins[begin:stop]]
-            exact = not any(BONES[one] for a, b in pairwise(places[1:]) for one in text[a + 1 : b])
-            if exact:
-                start = places[0] = _last_repetition(text, places)
-                exact = len(places) == 1 or not any(BONES[one] for one in text[start + 1 : places[1]])
+            if len(word) == 1:
+                up_to = int(origins[stop]) if stop < len(origins) else len(text)
+                yield from self._each(number, word, text, (start, up_to), before, final=final)
+                continue
+            exact = _is_exact(text, places)
+            start = places[0]
             if not final and not word.isascii() and not self._settled(text, end):
                 yield _Span(number, start, end, None)
             elif exact:
                 yield _Span(number, start, end, self._place(word, text, start, end, before))
             elif self._is_hiding(text, places, word, before):
                 yield _Span(number, start, end, Lane.HIDDEN)
+
+    def _each(  # noqa: PLR0913 - a place in a text, and what is around it
+        self, number: int, word: str, text: str, within: tuple[int, int], before: str, *, final: bool
+    ) -> Iterator[_Span]:
+        """Yield a word of one character and its repetitions, which a skeleton leaves out: each is the whole word."""
+        first, up_to = within
+        for at in (first, *(at for at in range(first + 1, up_to) if BONES[text[at]] == word)):
+            if not final and not word.isascii() and not self._settled(text, at + 1):
+                yield _Span(number, at, at + 1, None)
+            else:
+                yield _Span(number, at, at + 1, self._place(word, text, at, at + 1, before))
 
     def _dressed(self, text: str, bones: Skeleton, before: str, *, final: bool) -> list[tuple[Form, _Span]]:
         """Return the Latin words that a text holds with letters repeated or with regional indicators for letters."""
@@ -293,13 +306,21 @@ def _clauses_of(
     return [all_clauses[at] for at in sorted(wanted)]
 
 
+def _is_exact(text: str, places: list[int]) -> bool:
+    """Say whether nothing that shows stands inside a word; it begins at the last repetition of its first character, in place."""
+    if any(BONES[one] for a, b in pairwise(places[1:]) for one in text[a + 1 : b]):
+        return False
+    places[0] = _last_repetition(text, places)
+    return not any(BONES[one] for one in text[places[0] + 1 : places[1]])
+
+
 def _last_repetition(text: str, places: Sequence[int]) -> int:
     """Return where a word begins when all that stands after its first character is that character again.
 
     标标记甲 holds 标记甲 as it is, from its second character on.
     """
     first = places[0]
-    gap = text[first + 1 : places[1]] if len(places) > 1 else ""
+    gap = text[first + 1 : places[1]]
     if gap and all(BONES[one] in {BONES[text[first]], ""} for one in gap):
         return max(at for at in range(first, places[1]) if BONES[text[at]])
     return first
