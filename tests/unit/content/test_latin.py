@@ -59,6 +59,22 @@ def test_a_word_that_stands_as_it_is_is_found_once() -> None:
     assert hits("🇨🇳 说 hello") == [("exact", "hello")]
 
 
+def test_another_word_that_is_spelt_with_doubled_letters_is_in_doubt_and_not_refused() -> None:
+    checker = Checker(compile_library([(2, "poses", "A.1.a")], "test"), load_policy(None))
+    cases = {
+        "possess": "part",
+        "poossess": "part",
+        "ppossees": "hidden",
+        "posssess": "hidden",
+        "p-o-s-s-e-s-s": "hidden",
+    }
+    cases |= {"ppoosseess": "hidden", "🇵ossess": "hidden", "poses": "exact"}
+    for text, lane in cases.items():
+        checked = checker.check(f"to {text} it", Side.OUTPUT)
+        assert [item.lane for item in checked.verdicts] == [lane], text
+        assert checked.blocked == (lane != "part")
+
+
 @pytest.mark.parametrize("word", ["bet2000", "hack007", "vpn88", "22bet", "2200boot"])
 def test_words_with_doubled_digits_are_found_beside_doubled_letters_and_in_another_dress(word: str) -> None:
     checker = Checker(compile_library([(2, word, "A.1.a")], "test"), load_policy(None))

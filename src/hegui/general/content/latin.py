@@ -18,6 +18,8 @@ _MORE = 2
 _FIRST = 0x1F1E6
 _REGIONAL = re.compile(f"[{chr(_FIRST)}-{chr(_FIRST + 25)}]")
 _LETTERS = {_FIRST + at: chr(ord("a") + at) for at in range(26)}
+_DOUBLED = frozenset("bcdefglmnoprstz")
+"""Letters that words are spelt with twice in a row."""
 _REPEATED = re.compile("([a-z])\\1+")
 _RUNS = re.compile("([a-z])\\1*|.")
 """What `once` leaves one character of: digits are not repeated to hide a word, for 2000 is no 20."""
@@ -49,3 +51,12 @@ def fits(word: str, sizes: list[int], *, regional: bool) -> bool:
     """Say whether letters that stand so many times each are a word in another dress."""
     more = [size - len(run[0]) for size, run in zip(sizes, _RUNS.finditer(word), strict=True)]
     return min(more) >= 0 and (regional or sum(more) >= _MORE)
+
+
+def is_ordinary(word: str, sizes: list[int]) -> bool:
+    """Say whether letters that stand so many times each could be another word as words are spelt: `possess` for `poses`.
+
+    That is where a few letters within it stand twice, and none more often.
+    """
+    doubled = [letter for letter, size in zip(once(word), sizes, strict=True) if size > 1]
+    return sizes[0] == 1 and max(sizes) <= 2 and 2 * len(doubled) < len(sizes) and _DOUBLED.issuperset(doubled)  # noqa: PLR2004 - twice

@@ -216,13 +216,10 @@ class Finder:
             first, last = reading.starts[begin], reading.stops[stop - 1]
             sizes = [reading.stops[at] - reading.starts[at] for at in range(begin, stop)]
             regional = any(letters[at] != text[at] for at in map(int, bones.origins[first:last]))
-            forms = [
-                form
-                for form in index.words[number]
-                if latin.fits(skeleton(form.word.folded).text, sizes, regional=regional)
-            ]
+            forms = [form for form in index.words[number] if latin.fits(_bones(form), sizes, regional=regional)]
             for span in self._spans([(first, last, number)], letters, bones, before, final=final) if forms else ():
-                found += [(replace(form, lane=Lane.HIDDEN), span) for form in forms]
+                other = not regional and span.lane is Lane.EXACT and latin.is_ordinary(_bones(forms[0]), sizes)
+                found += [(replace(form, lane=Lane.PART if other else Lane.HIDDEN), span) for form in forms]
         return found
 
     @staticmethod
@@ -274,6 +271,10 @@ class Finder:
                 yield _Span(number, start, end, None)
             else:
                 yield _Span(number, start, end, self._place(word, text, start, end, before))
+
+
+def _bones(form: Form) -> str:
+    return skeleton(form.word.folded).text
 
 
 def _joined(library: Library, bones: Skeleton, hits: Iterable[Hit]) -> list[Hit]:
