@@ -15,6 +15,7 @@ from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Policy, 
 from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton, skeleton
 from hegui.general.content.sounds import LONGEST_CLAUSE
+from hegui.general.content.spacing import REACH_EVEN
 from hegui.general.content.verdicts import (
     CLEAN,
     PERSONAL_RISK,
@@ -114,7 +115,7 @@ class Checker:
     def worst_hold(self) -> int:
         """Return the most characters that a stream can hold back: the stated worst case, for a word hidden at its best."""
         output = self.sides[Side.OUTPUT]
-        word = self.library.longest * (1 + SKIPS) * (1 + REPEATS) + max(REACH_AFTER, LONGEST_REACH)
+        word = self.library.longest * (1 + SKIPS) * (1 + REPEATS) + max(REACH_AFTER, REACH_EVEN, LONGEST_REACH)
         return max(word, output.reach) + (LONGEST_CLAUSE if output.holds_weak else 0)
 
     def words(  # noqa: PLR0913 - what is there already need not be made again

@@ -26,7 +26,6 @@ from hegui.general.content.syllables import LONGEST, are_syllables
 
 _LATIN = re.compile("[a-z]+")
 _TONE = re.compile("(?<=[a-z])[1-5](?![0-9])")
-_TONE_AT = re.compile("(?<=[a-z])[1-5]")
 _NO_LETTER = "\0"
 """Stands for the number of a tone, which says nothing here; a skeleton holds no such character."""
 _PAUSE = re.compile("[，。！？；：、…\r\n,;!?]")
@@ -152,7 +151,7 @@ class Sounds:
     def _checked(
         self, bones: Skeleton, hits: Sequence[Hit], near: Places, rows: NDArray[np.uint8]
     ) -> list[tuple[int, int]]:
-        """Return the places in a skeleton of the hits that are spelt by at least two letters and by whole characters."""
+        """Return the places of the hits that are spelt by at least two letters and by whole characters."""
         flat = rows.ravel()
         kinds = flat.compress(flat).tobytes() + _WHOLE
         hits = [
@@ -172,9 +171,10 @@ class Sounds:
             if end - place == last + 1 - first:  # or it stands in two places apart
                 written = bones.text[place:end]
                 if any(_is_spelt(written, entry) for entry in self._spelt[number]):
-                    found.append((place, end))
-                    if _TONE_AT.match(bones.text, end):
-                        found.append((place, end + 1))  # `find` takes the number in, unless its clause ends before
+                    toned = bones.text.startswith(
+                        tuple(_TONES), end
+                    )  # `find` takes it in, unless its clause ends before
+                    found += [(place, end), (place, end + toned)]
         return found
 
     def _regions(self, bones: str) -> Iterator[tuple[int, int]]:
@@ -310,8 +310,8 @@ def is_whole(bones: str, origins: Places | list[int], find: tuple[int, int], wit
     """Say whether letters that join a find on either side are syllables throughout: shi in `shibiaoji`, not `tion`.
 
     `within` are the bounds of the clause, beyond which nothing joins.
-    Two digits behind it make it a code: 航MU5735 is no 航模. A find with something between its letters stands beside none: `ge(si` in `range(size)` is nobody's word. One
-    letter alone is no syllable either: it numbers a list. A few letters, or letters with something between them, count
+    Two digits behind it make it a code: 航MU5735 is no 航模. A find with something between its letters stands beside none:
+    `ge(si` in `range(size)` is nobody's word. One letter alone is no syllable either: it numbers a list. A few letters, or letters with something between them, count
     for nothing beside a word of another language: `an AI` in `As an AI language`.
     """
     (begin, stop), (first, last) = find, within

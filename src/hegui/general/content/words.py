@@ -27,6 +27,7 @@ from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH, even
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
 from hegui.general.content.sounds import clauses, is_whole
+from hegui.general.content.spacing import Beside, Spacing
 from hegui.kit import clock
 
 REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
@@ -165,7 +166,7 @@ class Finder:
         return found
 
     def _spans(self, hits: Iterable[Hit], text: str, bones: Skeleton, before: str, *, final: bool) -> Iterator[_Span]:
-        origins = bones.origins
+        origins, spacing = bones.origins, Spacing(text, lambda at: context_of(text, at, before))
         for begin, stop, number in hits:
             # Most finds of Latin words stand inside longer ones, so that is looked at before anything else is made.
             start, end = int(origins[begin]), int(origins[stop - 1]) + 1
@@ -185,12 +186,15 @@ class Finder:
                 continue
             exact = _is_exact(text, places)
             start = places[0]
-            if not final and not word.isascii() and not self._settled(text, end):
+            short = word.isascii() and len(word) < _LATIN_LEAST
+            near = None if exact or short else spacing.beside(places)
+            is_open = near is not None and near.is_open
+            if not final and (is_open or not (word.isascii() or self._settled(text, end))):
                 yield _Span(number, start, end, None)
             elif exact:
                 yield _Span(number, start, end, self._place(word, text, start, end, before))
-            elif self._is_hiding(text, places, word, before):
-                yield _Span(number, start, end, Lane.HIDDEN)
+            elif self._is_hiding(text, places, word, before) and (lane := self._without_gaps(word, near)):
+                yield _Span(number, start, end, lane)
 
     def _each(  # noqa: PLR0913 - a place in a text, and what is around it
         self, number: int, word: str, text: str, within: tuple[int, int], before: str, *, final: bool
@@ -234,6 +238,22 @@ class Finder:
             return Lane.EXACT
         left, right = _left_bones(text, start, before), _right_bones(text, end)
         return _LANES[self._segmenter.place(left + word + right, len(left), len(left) + len(word))]
+
+    def _without_gaps(self, word: str, near: Beside | None) -> Lane | None:
+        """Return the lane of a word with gaps: where these go on beside it, that of the text without them; None for no word."""
+        if near is None or not near.is_even:
+            return Lane.HIDDEN
+        left, right = near.left, near.right
+        if is_latin(word[0]):
+            if near.joins_left:
+                return None
+            left = ""
+        if is_latin(word[-1]):
+            if near.joins_right:
+                return None
+            right = ""
+        place = self._segmenter.place(left + word + right, len(left), len(left) + len(word))
+        return Lane.HIDDEN if place is Place.WHOLE else _LANES[place]
 
     def _is_hiding(self, text: str, places: Sequence[int], word: str, before: str) -> bool:
         """Say whether what stands between a word's characters was put there to hide it."""
