@@ -16,10 +16,8 @@ from hegui.general.content.lexicon import (
     LexiconError,
     Place,
     Segmenter,
-    covered,
     decode,
     edges,
-    exceptions_reach,
     load_lexicon,
 )
 from hegui.general.content.lexicon.segmenter import DOUBT, FAMILIAR, KNOWN, NAME, NAME_LEAST, NAME_MOST, SURE, TOGETHER
@@ -264,29 +262,3 @@ def test_separators_inside_a_word_or_between_words(
 ) -> None:
     assert segmenter.gap(before, parts, after) is apart
     assert segmenter.gap("，更远的前文" * 3 + "，" + before, parts, after + "，" + "更远的后文" * 3) is apart
-
-
-# --- exception phrases
-
-EXCEPTIONS = {
-    "大麻": frozenset({"大麻烦", "大麻哈鱼", "五大麻将馆"}),
-    "麻": frozenset({"麻麻亮"}),
-    "x": frozenset({"yz"}),
-}
-
-
-@pytest.mark.parametrize(
-    ("text", "start", "end", "inside"),
-    [
-        ("大麻烦", 0, 2, True), ("这大麻烦", 1, 3, True), ("大麻哈鱼", 0, 2, True), ("大麻哈", 0, 2, False),
-        ("五大麻将馆", 1, 3, True), ("大麻将馆", 0, 2, False), ("大麻，烦", 0, 2, False), ("大麻烦大麻", 3, 5, False),
-        ("天麻麻亮", 1, 2, True), ("天麻麻亮", 2, 3, True), ("麻亮", 0, 1, False), ("xyz", 0, 1, False), ("没有", 0, 2, False),
-    ],
-)  # fmt: skip
-def test_a_hit_inside_an_exception_phrase(text: str, start: int, end: int, inside: bool) -> None:
-    assert covered(text, start, end, EXCEPTIONS) is inside
-
-
-def test_the_reach_of_exceptions_is_told() -> None:
-    assert exceptions_reach(EXCEPTIONS) == (1, 2)
-    assert exceptions_reach({}) == (0, 0)

@@ -309,10 +309,9 @@ def _lane(bones: str, starts: dict[int, int], begin: int, entry: tuple[int, str,
 def is_whole(bones: str, origins: Places | list[int], find: tuple[int, int], within: tuple[int, int]) -> bool:
     """Say whether letters that join a find on either side are syllables throughout: shi in `shibiaoji`, not `tion`.
 
-    `within` are the bounds of the clause, beyond which nothing joins.
-    Two digits behind it make it a code: 航MU5735 is no 航模. A find with something between its letters stands beside none:
-    `ge(si` in `range(size)` is nobody's word. One letter alone is no syllable either: it numbers a list. A few letters, or letters with something between them, count
-    for nothing beside a word of another language: `an AI` in `As an AI language`.
+    `within` are the bounds of the clause, beyond which nothing joins. Two digits behind it make it a code: 航MU5735 is no
+    航模. Beside a find with something between its letters stands none: `ge(si` in `range(size)` is nobody's word. One letter
+    alone is no syllable: it numbers a list. A few, or some apart, count for nothing beside another language: `As an AI`.
     """
     (begin, stop), (first, last) = find, within
     letters = sum("a" <= one <= "z" for one in bones[begin:stop])

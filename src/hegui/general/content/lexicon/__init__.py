@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from hegui.general.content.lexicon.segmenter import Place, Segmenter, covered, edges, exceptions_reach
+from hegui.general.content.lexicon.segmenter import Place, Segmenter, edges
 from hegui.general.content.lexicon.trie import Lexicon, LexiconError, decode
 
 __all__ = [
-    "Lexicon", "LexiconError", "Place", "Segmenter", "covered", "decode", "edges", "exceptions_reach", "load_lexicon",
+    "Lexicon", "LexiconError", "Place", "Segmenter", "decode", "edges", "load_lexicon",
 ]  # fmt: skip
 
 

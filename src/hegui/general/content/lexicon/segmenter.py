@@ -7,7 +7,7 @@ The likeliest reading of a few characters before and after a hit is found by the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final
 
@@ -203,15 +203,6 @@ class Segmenter:
         apart = whole + sure <= torn and whole + (TOGETHER if own < FAMILIAR else sure) <= holding
         return Place.WHOLE if apart else Place.PART
 
-    def _own(self, codes: list[int]) -> int:
-        """Return the cost of characters as one word of the lexicon, `KNOWN` where they are none."""
-        base, check, state = self._lexicon.base, self._lexicon.check, 0
-        for code in codes:
-            state = base[state] + code
-            if check[state] != code:
-                return KNOWN
-        return self._lexicon.cost[state] or KNOWN
-
     def gap(self, before: str, parts: Sequence[str], after: str) -> bool:
         """Say whether separators stand inside one word (标，记) rather than between words (很大，麻烦).
 
@@ -252,27 +243,3 @@ def edges(text: str, start: int, end: int) -> bool:
 
 def _latin(character: str) -> bool:
     return character.isascii() and character.isalnum()
-
-
-def covered(text: str, start: int, end: int, exceptions: Mapping[str, frozenset[str]]) -> bool:
-    """Say whether a hit lies inside one of its word's exception phrases, such as 大麻 inside 大麻烦."""
-    word = text[start:end]
-    for phrase in exceptions.get(word, ()):
-        at = phrase.find(word)
-        while at >= 0:
-            if start >= at and text.startswith(phrase, start - at):
-                return True
-            at = phrase.find(word, at + 1)
-    return False
-
-
-def exceptions_reach(exceptions: Mapping[str, frozenset[str]]) -> tuple[int, int]:
-    """Return how many characters before and after a hit `covered` can look at."""
-    before = after = 0
-    for word, phrases in exceptions.items():
-        for phrase in phrases:
-            first, last = phrase.find(word), phrase.rfind(word)
-            if first >= 0:
-                before = max(before, last)
-                after = max(after, len(phrase) - len(word) - first)
-    return before, after
