@@ -26,6 +26,7 @@ _HEAD = 5464
 _BEGIN = re.compile(r"[dD][aA][tT][aA]:([^,]{0,300});[ \t\r\n]*[bB][aA][sS][eE]64[ \t\r\n]*,")
 _RUN = re.compile(r"[A-Za-z0-9+/%\\ \t\r\n\f]*={0,2}")
 _ESCAPED_RUN = re.compile(r"(?:[A-Za-z0-9+/% \t\r\n\f]+|\\[/nrtf]|\\u00[0-7][0-9a-fA-F])*={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]")
 _GAP = re.compile(r"(?:[ \t\r\n\f]|\\[nrtf])+")
 _BREAKS = " \t\r\n\f\\"
 _ESCAPE = "\\u00"
@@ -122,7 +123,10 @@ def _bare(text: str) -> str:
 def decoded(text: str) -> bytes | None:
     """Return what base64 says, as browsers read it: its end may lack; None for what is no base64."""
     bare = text.strip().rstrip("=")
-    bare = bare[: len(bare) - (len(bare) % 4 == 1)]
+    if len(bare) % 4 == 1:
+        bare, last = bare[:-1], bare[-1]
+        if not _BASE64.fullmatch(last):
+            return None
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
