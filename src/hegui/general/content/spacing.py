@@ -124,3 +124,23 @@ def _side(signs: Iterable[str], gap: str) -> _Side:
     return _Side(
         list(chain.from_iterable(pieces)), len(pieces) > 1, [piece[0] for piece in alone], is_open and not pieces[0]
     )
+
+
+def is_exact(text: str, places: list[int]) -> bool:
+    """Say whether nothing that shows stands inside a word; it begins at the last repetition of its first character, in place."""
+    if any(BONES[one] for a, b in pairwise(places[1:]) for one in text[a + 1 : b]):
+        return False
+    places[0] = _last_repetition(text, places)
+    return not any(BONES[one] for one in text[places[0] + 1 : places[1]])
+
+
+def _last_repetition(text: str, places: Sequence[int]) -> int:
+    """Return where a word begins when all that stands after its first character is that character again.
+
+    标标记甲 holds 标记甲 as it is, from its second character on.
+    """
+    first = places[0]
+    gap = text[first + 1 : places[1]]
+    if gap and all(BONES[one] in {BONES[text[first]], ""} for one in gap):
+        return max(at for at in range(first, places[1]) if BONES[text[at]])
+    return first

@@ -27,7 +27,7 @@ from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH, even
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
 from hegui.general.content.sounds import clauses, is_whole
-from hegui.general.content.spacing import Beside, Spacing
+from hegui.general.content.spacing import Beside, Spacing, is_exact
 from hegui.kit import clock
 
 REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
@@ -184,7 +184,7 @@ class Finder:
                 up_to = int(origins[stop]) if stop < len(origins) else len(text)
                 yield from self._each(number, word, text, (start, up_to), before, final=final)
                 continue
-            exact = _is_exact(text, places)
+            exact = is_exact(text, places)
             start = places[0]
             short = word.isascii() and len(word) < _LATIN_LEAST
             near = None if exact or short else spacing.beside(places)
@@ -325,26 +325,6 @@ def _clauses_of(
                 continue
         wanted.update(range(first, last + 1))
     return [all_clauses[at] for at in sorted(wanted)]
-
-
-def _is_exact(text: str, places: list[int]) -> bool:
-    """Say whether nothing that shows stands inside a word; it begins at the last repetition of its first character, in place."""
-    if any(BONES[one] for a, b in pairwise(places[1:]) for one in text[a + 1 : b]):
-        return False
-    places[0] = _last_repetition(text, places)
-    return not any(BONES[one] for one in text[places[0] + 1 : places[1]])
-
-
-def _last_repetition(text: str, places: Sequence[int]) -> int:
-    """Return where a word begins when all that stands after its first character is that character again.
-
-    标标记甲 holds 标记甲 as it is, from its second character on.
-    """
-    first = places[0]
-    gap = text[first + 1 : places[1]]
-    if gap and all(BONES[one] in {BONES[text[first]], ""} for one in gap):
-        return max(at for at in range(first, places[1]) if BONES[text[at]])
-    return first
 
 
 def _is_exception(word: Word, text: str, start: int, end: int, before: str = "") -> bool:

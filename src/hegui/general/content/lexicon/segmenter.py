@@ -203,6 +203,15 @@ class Segmenter:
         apart = whole + sure <= torn and whole + (TOGETHER if own < FAMILIAR else sure) <= holding
         return Place.WHOLE if apart else Place.PART
 
+    def _own(self, codes: list[int]) -> int:
+        """Return the cost of characters as one word of the lexicon, `KNOWN` where they are none."""
+        base, check, state = self._lexicon.base, self._lexicon.check, 0
+        for code in codes:
+            state = base[state] + code
+            if check[state] != code:
+                return KNOWN
+        return self._lexicon.cost[state] or KNOWN
+
     def gap(self, before: str, parts: Sequence[str], after: str) -> bool:
         """Say whether separators stand inside one word (标，记) rather than between words (很大，麻烦).
 
