@@ -55,7 +55,7 @@ def test_a_flagged_exchange_goes_through_three_pairs_of_hands(
         ask(reviewed, upstream, f"请讲讲{MARKER}在{place}方", f"好的，{MARKER}是样例。", stream=True)
     sign_in(page, reviewed, "anna")
     page.get_by_role("link", name="人工审核").click()
-    expect(page.locator("#rows a.item")).to_have_count(2, timeout=15000)
+    expect(page.locator("#rows a.item")).to_have_count(2, timeout=60000)
     expect(page.locator("#rows")).to_contain_text("还有 3 小时")
     shoot(page, "review-queue")
     # By keyboard alone: to the second, back to the first, open it.
