@@ -96,7 +96,8 @@ def test_a_picture_under_a_leave_has_no_mark_and_its_implicit_label(
     ((content, kind, state, logged, _),) = house.contents(grant)
     assert (content, kind, state, logged) == (number, "image", "given", sha256(data).hexdigest())
     told = json.loads(house.desk.entries("release.given")[-1])
-    assert told == {"content_id": number, "digest": logged, "grant": grant, "kind": "image"}
+    assert told == {"content_id": number, "commitment": told["commitment"], "grant": grant, "kind": "image"}
+    assert logged not in str(told), "the ledger commits to the digest, and does not tell it"
     # Without the header the same user gets the mark.
     plain = house.application().openai.images.with_raw_response.generate(model="paint", prompt="湖", user="u1")
     assert plain.headers["x-hegui-label"] == "mark"
