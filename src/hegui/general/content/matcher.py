@@ -6,6 +6,7 @@ they would have to encode first, and a skeleton is there in that form anyway.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from itertools import chain
@@ -74,12 +75,12 @@ class Joined:
         return _in_order(chain(found, ((start, end, number + self._size) for start, end, number in more)))
 
 
-class _ByUnits:
+class _ByUnits(ABC):
     """What both engines share: characters as units of two bytes, and the way back."""
 
+    @abstractmethod
     def in_bytes(self, data: bytes) -> Sequence[Hit]:
         """Return all hits in bytes, places counted in bytes."""
-        raise NotImplementedError
 
     def look(self, bones: Skeleton) -> Sequence[Hit]:
         """Return all hits in a skeleton."""
