@@ -8,6 +8,7 @@ from dataclasses import fields
 from enum import Enum
 from pathlib import Path
 
+from hegui.general.content.folds import FOLD_NAMES
 from hegui.general.content.personal import KIND_NAMES
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, URGENCY_NAMES
 from hegui.general.review.models import STAGE_NAMES, STATE_NAMES, VERDICT_NAMES
@@ -105,6 +106,7 @@ def glossary() -> str:
         ("角色 roles", {str(_value(key)): name for key, name in ROLE_NAMES.items()}),
         ("动作 actions", {str(_value(key)): name for key, name in ACTION_NAMES.items()}),
         ("通道 lanes", {str(_value(key)): name for key, name in LANE_NAMES.items()}),
+        ("还原 folds", {str(_value(key)): name for key, name in FOLD_NAMES.items()}),
         ("紧急程度 urgency", {str(_value(key)): name for key, name in URGENCY_NAMES.items()}),
         ("策略各版的状态 states of a policy version", {str(_value(key)): name for key, name in POLICY_STATES.items()}),
         ("词与代答的状态 states of words and set answers", {str(_value(key)): name for key, name in STATES.items()}),

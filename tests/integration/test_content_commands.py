@@ -217,13 +217,18 @@ def test_a_check_that_fails_on_one_line_is_told_and_the_rest_is_checked(monkeypa
 
 
 def test_normalise_prints_the_text_as_it_is_compared_and_where_each_character_stood() -> None:
-    text = "Ａ\u200bb①㍿𠀀"
+    text = "Ａ\u200bb①㍿𠀀 -標標記！"
     done = piped(text, "normalise", "--json")
     found = json.loads(done.stdout)
-    assert found == {"text": "ab1株式会社𠀀", "map": [0, 2, 3, 4, 4, 4, 4, 5, 6]}
+    assert found == {"text": "ab1株式会社𠀀标记", "map": [0, 2, 3, 4, 4, 4, 4, 5, 8, 10, 12]}
     assert len(found["map"]) == len(found["text"]) + 1
-    assert piped(text, "normalise").stdout.decode() == "ab1株式会社𠀀\n"
-    assert asked("normalise", stdin="甲\n乙\n")[1] == "甲\n乙\n"
+    assert piped(text, "normalise").stdout.decode() == "ab1株式会社𠀀标记\n"
+    assert json.loads(piped(text, "normalise", "--json", "--form", "folded").stdout) == {
+        "text": "ab1株式会社𠀀 -標標記!",
+        "map": [0, 2, 3, 4, 4, 4, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    }
+    assert asked("normalise", "--form", "folded", stdin="甲\n乙\n")[1] == "甲\n乙\n"
+    assert asked("normalise", stdin="甲\n乙\n")[1] == "甲乙\n"  # a word is found over a line end too
     assert json.loads(asked("normalise", "--json", stdin="")[1]) == {"text": "", "map": [0]}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hegui.general.content import folding, personal
 from hegui.general.content.classify import Model
+from hegui.general.content.folds import ALL, Fold, used
 from hegui.general.content.library import Library, load_library
 from hegui.general.content.near import Nearby
 from hegui.general.content.personal import Kind
@@ -40,6 +41,15 @@ _THREE_DIGITS = frozenset(
         Kind.PASSPORT, Kind.PERMIT, Kind.MILITARY_ID, Kind.SOCIAL_SECURITY, Kind.LANDLINE,
     }
 )  # fmt: skip
+
+
+_BY_OTHER_MEANS = frozenset({Lane.SPLIT, *WEAK})
+"""Lanes that are a switch of their own: folds are asked of the others."""
+
+
+def _undone(find: Find, text: str) -> frozenset[Fold]:
+    """Return the ways of hiding that were undone for a find in a text."""
+    return used(text[find.start : find.end], (find.word.text, *find.word.rules.near))
 
 
 @dataclass(frozen=True)
@@ -135,19 +145,22 @@ class Checker:
         `fold` the folded form, if there; `nearby` remembers, for a text in pieces, what stood before.
         """
         finds, open_at = self.finder.find(text, before, bones=bones, fold=fold, final=final, nearby=nearby)
-        return self._verdicts(finds, side), open_at
+        return self._verdicts(finds, side, text), open_at
 
     def weak(self, text: str, side: Side, *, bones: Skeleton | None = None) -> list[Verdict]:
         """Return the keyword hits by sound, where a rule asks for them; `bones` is the skeleton, if there."""
-        return self._verdicts(self.finder.find_weak(text, bones), side) if self.sides[side].weak else []
+        return self._verdicts(self.finder.find_weak(text, bones), side, text) if self.sides[side].weak else []
 
-    def _verdicts(self, finds: list[Find], side: Side) -> list[Verdict]:
+    def _verdicts(self, finds: list[Find], side: Side, text: str) -> list[Verdict]:
         rules = self.policy.side(side)
         found = []
         for find in finds:
             word = find.word
-            lanes = word.rules.lanes
-            if find.lane in (rules.lanes[word.risk] if lanes is None else lanes):
+            lanes, folds = word.rules.lanes, word.rules.folds
+            folds = rules.folds[word.risk] if folds is None else folds
+            if find.lane in (rules.lanes[word.risk] if lanes is None else lanes) and (
+                folds == ALL or find.lane in _BY_OTHER_MEANS or _undone(find, text) <= folds
+            ):
                 action = rules.action(word.risk, find.lane, word.rules.action)
                 found.append(Verdict(word.risk, word.rule, find.lane, find.start, find.end, action))
         return found

@@ -24,6 +24,7 @@ from hegui.general.content.library_commands import library as library_group
 from hegui.general.content.policy import ACTION_NAMES, Action, Side, load_policy
 from hegui.general.content.replay import Replay
 from hegui.general.content.showing import BAD_INPUT, say_broken
+from hegui.general.content.skeleton import skeleton
 from hegui.general.content.texts import Broken, Text
 from hegui.kit.commands import guarded, json_option, say, watched
 from hegui.kit.errors import InputError
@@ -129,17 +130,28 @@ def _bytes(told: dict[str, Any] | str) -> bytes:
 # --- normalise ---------------------------------------------------------------------------------------
 
 
-@content.command("normalise", epilog="例 / example: printf 'ＡＢＣ' | hegui content normalise --json")
+@content.command("normalise", epilog="例 / example: printf 'Ａ-Ｂ 漢' | hegui content normalise --json")
+@click.option(
+    "--form", type=click.Choice(["words", "folded"]), default="words", show_default=True,
+    help="words：找词时的样子，还原一切；folded：只还原大小写、全角与不可见字符，个人信息即在其中找。 / "
+    "words: as words are looked for, all ways of hiding undone; folded: case, width and what shows nothing alone, as for "
+    "personal information.",
+)  # fmt: skip
 @json_option
 @guarded
-def normalise_command(*, as_json: bool) -> None:
+def normalise_command(*, form: str, as_json: bool) -> None:
     """显示规范化后的文本；--json 附位置对照。 / Show the text as it is compared; with --json also where each character stood."""
-    fold = folding.fold(texts.whole(_typed()))
-    if not as_json:
-        click.echo(fold.text.removesuffix("\n"))
-        return
-    places = [fold.origin(index) for index in range(len(fold.text) + 1)]
-    click.echo(orjson.dumps({"text": fold.text, "map": places}))
+    text = texts.whole(_typed())
+    if form == "words":
+        bones = skeleton(text)
+        shown, places = bones.text, [*map(int, bones.origins), len(text)]
+    else:
+        fold = folding.fold(text)
+        shown, places = fold.text, [fold.origin(index) for index in range(len(fold.text) + 1)]
+    if as_json:
+        click.echo(orjson.dumps({"text": shown, "map": places}))
+    else:
+        click.echo(shown.removesuffix("\n"))
 
 
 # --- replay ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hegui.general.content.folds import ALL, Fold
 from hegui.general.content.personal import Kind
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
@@ -128,7 +129,8 @@ class Rules:
     """The rules of one side: actions by risk and by kind, the lanes that count, the most that a lane alone may do.
 
     `thresholds` are the least scores, 0 to 1, from which a classifier (`model`) or a guard counts
-    for a risk; where none is given, the classifier's own hold, and whatever a guard reports.
+    for a risk; where none is given, the classifier's own hold, and whatever a guard reports. `folds`
+    are the ways of hiding that may be undone to find a word.
     """
 
     risks: dict[str, Action]
@@ -136,6 +138,7 @@ class Rules:
     lanes: dict[str, frozenset[Lane]]
     caps: dict[Lane, Action]
     thresholds: dict[Lane, dict[str, float]]
+    folds: dict[str, frozenset[Fold]]
 
     def action(self, risk: str, lane: Lane, own: Action | None = None) -> Action:
         """Return what follows a hit of a risk found in a lane; `own` is the action that a word has for itself."""
@@ -227,7 +230,7 @@ def _one_of(kind: type[E], value: object, what: Bi) -> E:
         raise _bad(f"未知的{what.zh} {value}，应为 {names}", f"unknown {what.en} {value}, known are {names}") from None
 
 
-_ACTION, _LANE, _URGENCY = Bi("动作", "action"), Bi("通道", "lane"), Bi("紧急程度", "urgency")
+_ACTION, _FOLD, _URGENCY = Bi("动作", "action"), Bi("还原", "fold"), Bi("紧急程度", "urgency")
 
 
 def _action(value: object) -> Action:
@@ -239,6 +242,12 @@ def _lanes(value: object) -> frozenset[Lane]:
         names = [lane.value for lane in LANES]
         raise _bad(f"通道 {value} 应为 {names} 中的列表", f"the lanes {value} must be a list out of {names}")
     return frozenset(Lane(str(item)) for item in value)
+
+
+def _folds(value: object) -> frozenset[Fold]:
+    if not isinstance(value, list):
+        raise _bad(f"还原 {value} 应为列表", f"the folds {value} must be a list")
+    return frozenset(_one_of(Fold, item, _FOLD) for item in value)
 
 
 def _share(value: object) -> float:
@@ -260,7 +269,7 @@ def _ids() -> tuple[str, ...]:
     return (*risks().ids, UNMAPPED)
 
 
-_SIDE_KEYS = frozenset({"default", "risks", "personal", "lanes", "caps", "thresholds"})
+_SIDE_KEYS = frozenset({"default", "risks", "personal", "lanes", "caps", "thresholds", "folds"})
 _PERSONAL_NEVER = frozenset({Action.ANSWER, Action.END})
 
 
@@ -289,6 +298,7 @@ def _rules(section: dict[str, Any], side: Side, base: Rules) -> Rules:
         base.lanes | _read_values(section, "lanes", ids, _lanes),
         base.caps | {Lane(lane): act for lane, act in caps.items()},
         thresholds,
+        base.folds | _read_values(section, "folds", ids, _folds),
     )
 
 
@@ -297,7 +307,7 @@ def _nothing() -> Policy:
     ids = _ids()
     rules = Rules(
         dict.fromkeys(ids, Action.REFUSE), dict.fromkeys(Kind, Action.PASS),
-        dict.fromkeys(ids, frozenset({Lane.EXACT, Lane.HIDDEN})), {}, {},
+        dict.fromkeys(ids, frozenset({Lane.EXACT, Lane.HIDDEN})), {}, {}, dict.fromkeys(ids, ALL),
     )  # fmt: skip
     return Policy(rules, rules, {}, dict.fromkeys(ids, Urgency.MEDIUM), "")
 
@@ -358,6 +368,9 @@ def described(policy: Policy) -> dict[str, Any]:
         }
         for side, rules in ((side, policy.side(side)) for side in Side)
     }
+    for side in Side:
+        if folds := {risk: sorted(some) for risk, some in policy.side(side).folds.items() if some != ALL}:
+            body[side.value]["folds"] = folds
     body |= {"answers": policy.answers, "urgency": {risk: urgency.value for risk, urgency in policy.urgency.items()}}
     for (kind, name), sections in sorted(policy.scopes.items()):
         body.setdefault(kind, {})[name] = list(sections)

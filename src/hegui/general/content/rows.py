@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hegui.general.content import folding
+from hegui.general.content.folds import Fold
 from hegui.general.content.policy import WORD_LANES, Action, Lane
 from hegui.general.content.skeleton import BONES
 from hegui.general.content.tables import is_separator
@@ -30,6 +31,8 @@ LONGEST_REACH = 8
 """Most characters by which an exception phrase can go beyond its word on either side."""
 WIDEST = 500
 """Most characters within which words that count together can be asked to stand."""
+NO_FOLD = "none"
+"""Says in a file that a word is looked for as it is written alone."""
 _MOST_PARTS = 8
 _ROWS_SHOWN = 5
 _SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
@@ -45,12 +48,13 @@ class LibraryError(InputError):
 class WordRules:
     """What an operator says of one word; all of it is optional.
 
-    `lanes` instead of those of the policy; `exceptions`, phrases with the word in which it does not
+    `lanes` and `folds` instead of those of the policy; `exceptions`, phrases with the word in which it does not
     count; `near`, words that must all stand within `within` characters of it; `action` instead of
     the risk's; the days from `since` to `until`, both included; where it came from, who approved it.
     """
 
     lanes: frozenset[Lane] | None = None
+    folds: frozenset[Fold] | None = None
     exceptions: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
     within: int = 0
@@ -67,14 +71,14 @@ class WordRules:
     def as_dict(self) -> dict[str, Any]:
         """Return what was said, as plain JSON, without what was left out."""
         found: dict[str, Any] = {}
-        for name in _NAMES:
+        for name in _FIELDS:
             value = getattr(self, name)
-            if value:
+            if value or isinstance(value, frozenset):
                 found[name] = sorted(value) if isinstance(value, frozenset) else _plain(value)
         return found
 
 
-_NAMES = tuple(item.name for item in fields(WordRules))
+_FIELDS = tuple(item.name for item in fields(WordRules))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - the values of the fields
@@ -105,13 +109,27 @@ def _list(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _BETWEEN.split(cell) if part.strip())
 
 
+def _names(cell: str) -> list[str]:
+    return [part.strip().lower() for part in re.split(r"[|｜;；、,，\s]+", cell) if part.strip()]
+
+
 def _lanes(cell: str) -> frozenset[Lane]:
-    found = [part.strip().lower() for part in re.split(r"[|｜;；、,，\s]+", cell) if part.strip()]
+    found = _names(cell)
     wrong = [part for part in found if part not in WORD_LANES]
     if wrong or not found:
         known = ", ".join(lane for lane in Lane if lane in WORD_LANES)
         raise _WrongError(f"未知通道 unknown lanes {wrong}: {known}")
     return frozenset(map(Lane, found))
+
+
+def _folds(cell: str) -> frozenset[Fold]:
+    found = _names(cell)
+    if found == [NO_FOLD]:
+        return frozenset()
+    wrong = [part for part in found if part not in set(Fold)]
+    if wrong or not found:
+        raise _WrongError(f"未知还原 unknown folds {wrong}: {', '.join(Fold)}, {NO_FOLD}")
+    return frozenset(map(Fold, found))
 
 
 def _day(cell: str) -> date:
@@ -141,6 +159,7 @@ def _action(cell: str) -> Action:
 
 COLUMNS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "lanes": ("通道", _lanes),
+    "folds": ("还原", _folds),
     "exceptions": ("例外", _list),
     "near": ("同现", _list),
     "within": ("距离", _within),

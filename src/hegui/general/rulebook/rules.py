@@ -12,10 +12,11 @@ import yaml
 
 from hegui.evidence.entries import commit_to
 from hegui.general.content import folding
+from hegui.general.content.folds import Fold
 from hegui.general.content.library import Library, LibraryError, Word
 from hegui.general.content.personal import KIND_NAMES, Kind
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES, Action, Lane, Side
-from hegui.general.content.rows import COLUMNS, LONGEST, PLAIN, WordRules, word_rules
+from hegui.general.content.rows import COLUMNS, LONGEST, NO_FOLD, PLAIN, WordRules, word_rules
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
@@ -37,7 +38,7 @@ def cells_of(rules: WordRules) -> dict[str, str]:
     """Return what is said of a word as cells of a file, from which `word_rules` reads the same again."""
     said = rules.as_dict()
     return {
-        name: "|".join(said[name]) if isinstance(said[name], list) else str(said[name])
+        name: "|".join(said[name]) or NO_FOLD if isinstance(said[name], list) else str(said[name])
         for name in COLUMNS
         if name in said
     }
@@ -47,6 +48,7 @@ def kept_rules(said: Mapping[str, Any]) -> WordRules:
     """Return what was said of a word from `WordRules.as_dict`, as it was kept; it was checked when it was proposed."""
     return WordRules(
         lanes=frozenset(map(Lane, said["lanes"])) if "lanes" in said else None,
+        folds=frozenset(map(Fold, said["folds"])) if "folds" in said else None,
         exceptions=tuple(said.get("exceptions", ())),
         near=tuple(said.get("near", ())),
         within=said.get("within", 0),
@@ -213,6 +215,8 @@ def _side(side: Side, name: Bi, told: Mapping[str, Any]) -> Iterator[_Told]:
     yield from (((lane, f"{side}.cap"), most, value) for lane, value in told["caps"].items())
     for risk, lanes in told["lanes"].items():
         yield (risk, f"{side}.lanes"), Bi(f"{name.zh}通道", f"lanes of {name.en}"), ", ".join(lanes)
+    undone = Bi(f"{name.zh}还原", f"folds of {name.en}")
+    yield from (((risk, f"{side}.folds"), undone, ", ".join(folds)) for risk, folds in told.get("folds", {}).items())
     for lane, values in told["thresholds"].items():
         what = Bi(f"{name.zh}阈值（{lane}）", f"threshold of {name.en} ({lane})")
         yield from (((risk, f"{side}.threshold.{lane}"), what, str(value)) for risk, value in values.items())

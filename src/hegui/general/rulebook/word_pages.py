@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from hegui.general.content.folds import FOLD_NAMES, Fold
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, WORD_LANES, Action, Lane
-from hegui.general.content.rows import COLUMNS, WIDEST, word_rules
+from hegui.general.content.rows import COLUMNS, NO_FOLD, WIDEST, word_rules
 from hegui.general.rulebook import acts, answers, queries, sources, standing
 from hegui.general.rulebook.models import KINDS, STATES, SetAnswerRow, State, WordChange
 from hegui.general.rulebook.rules import kept_rules
@@ -77,11 +78,14 @@ def word_form(visit: Visit, error: InputError | None = None) -> Page:
     given = visit.form if error is not None else visit.query
     typed = {key: given.get(key, "") for key in _TYPED}
     lanes = {lane for lane in WORD_LANES if given.get(f"lane_{lane}")}
+    folds = {fold for fold in (*Fold, NO_FOLD) if given.get(f"fold_{fold}")}
     kind = given.get("kind", "word")
     values = {
         **_common(visit),
         "typed": typed,
         "lanes": lanes,
+        "folds": folds,
+        "fold_names": {**FOLD_NAMES, NO_FOLD: Bi("一概不还原，只找原样", "none at all: as it is written alone")},
         "kind": kind if kind in KINDS else "word",
         "lane_names": {lane: LANE_NAMES[lane] for lane in Lane if lane in WORD_LANES},
         "actions": {action: ACTION_NAMES[action] for action in _ACTIONS},
@@ -101,7 +105,8 @@ def propose(visit: Visit) -> Page | Redirect:
         elif kind == "removal":
             acts.propose_removal(visit.session, visit.person, rule, library, why)
         else:
-            cells = {name: form.get(name, "") for name in COLUMNS if name not in {"lanes", "approver"}}
+            cells = {name: form.get(name, "") for name in COLUMNS if name not in {"lanes", "folds", "approver"}}
+            cells["folds"] = "|".join(fold for fold in (*Fold, NO_FOLD) if form.get(f"fold_{fold}"))
             cells["lanes"] = "|".join(lane for lane in Lane if lane in WORD_LANES and form.get(f"lane_{lane}"))
             word = form.get("word", "").strip()
             rules = word_rules(word, cells)
