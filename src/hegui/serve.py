@@ -167,7 +167,7 @@ def keep_library(data: Path, checker: Checker) -> None:
     folder.mkdir(exist_ok=True)
     path = folder / f"{checker.library.base_version}.json"
     if not path.exists():
-        rows = [[word.row, word.text, word.risk] for word in checker.library.words if not word.edit]
+        rows = [[word.row, word.text, word.risk] for word in checker.library.listed if not word.edit]
         path.write_bytes(orjson.dumps({"source": checker.library.source, "rows": rows}))
         path.chmod(0o600)
 

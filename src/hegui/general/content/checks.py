@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from hegui.general.content.library import Library, load_library
 from hegui.general.content.near import Nearby
 from hegui.general.content.personal import Kind
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Policy, Rules, Side, load_policy, severest
+from hegui.general.content.regexes import LONGEST_SENTENCE, sentences
 from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton, skeleton
-from hegui.general.content.sounds import LONGEST_CLAUSE
+from hegui.general.content.sounds import clauses
 from hegui.general.content.spacing import REACH_EVEN
 from hegui.general.content.verdicts import (
     CLEAN,
@@ -28,6 +30,7 @@ from hegui.general.content.verdicts import (
     merge_stars,
 )
 from hegui.general.content.words import REACH_AFTER, WEAK, Find, Finder
+from hegui.kit import clock
 from hegui.law.register import law_version
 
 __all__ = [
@@ -43,7 +46,7 @@ _THREE_DIGITS = frozenset(
 )  # fmt: skip
 
 
-_BY_OTHER_MEANS = frozenset({Lane.SPLIT, *WEAK})
+_BY_OTHER_MEANS = frozenset({Lane.SPLIT, Lane.PATTERN, *WEAK})
 """Lanes that are a switch of their own: folds are asked of the others."""
 
 
@@ -57,8 +60,8 @@ class SideChecks:
     """What one side's rules ask for, worked out once.
 
     `tail` and `ends` tell a text that could end in the beginning of personal information; `reach` is
-    its longest. `weak` are the lanes by sound that any rule asks for; `holds_weak` says whether they
-    can do more than be noted, so that a stream has to wait for them. `judges` are the lanes that judge
+    its longest. `weak` are the lanes by sound, and that of regular expressions, that any rule asks for; `holds_weak`
+    says whether they can do more than be noted, so that a stream has to wait for them, one of the `units` at a time. `judges` are the lanes that judge
     a whole text and that any rule asks for, `judges_block` those of them that can do more than be noted;
     `replaced` are the kinds of personal information that go behind placeholders.
     """
@@ -68,6 +71,7 @@ class SideChecks:
     reach: int
     weak: frozenset[Lane]
     holds_weak: bool
+    units: Callable[[str], Iterator[tuple[int, int]]]
     model: bool
     judges: frozenset[Lane]
     judges_block: frozenset[Lane]
@@ -80,6 +84,13 @@ class SideChecks:
         union = "|".join(sorted({personal.TAILS[kind] for kind in held}))
         own = library.own_lanes
         weak = frozenset(lane for lane in WEAK if lane in own or rules.uses(lane))
+        patterns = {
+            rules.action(word.risk, Lane.PATTERN, word.rules.action)
+            for word in library.regexes.words
+            if word.rule not in library.gone and Lane.PATTERN in rules.lanes[word.risk]
+        }
+        holds_sentences = not patterns <= NOTED
+        weak |= {Lane.PATTERN} if patterns else set()
         judges = frozenset(lane for lane in (Lane.MODEL, Lane.GUARD) if rules.uses(lane))
         return cls(
             tail=re.compile(f"(?:{union})\\Z") if held else None,
@@ -87,7 +98,9 @@ class SideChecks:
             ends=personal.ends(held) if set(held) <= _THREE_DIGITS else None,
             reach=max((personal.REACH[kind] for kind in held), default=0),
             weak=weak,
-            holds_weak=any(rules.caps.get(lane, Action.REFUSE) not in NOTED for lane in weak),
+            holds_weak=holds_sentences
+            or any(rules.caps.get(lane, Action.REFUSE) not in NOTED for lane in weak - {Lane.PATTERN}),
+            units=sentences if holds_sentences else clauses,
             model=has_model and Lane.MODEL in judges,
             judges=judges,
             judges_block=frozenset(lane for lane in judges if rules.blocks(lane)),
@@ -117,7 +130,7 @@ class Checker:
         }
         weak = frozenset[Lane]().union(*(checks.weak for checks in sides.values()))
         object.__setattr__(self, "sides", sides)
-        object.__setattr__(self, "finder", Finder(self.library, weak))
+        object.__setattr__(self, "finder", Finder(self.library, weak - {Lane.PATTERN}))
         versions = Versions(self.policy.version, self.library.version, law_version(), model, self.guard)
         object.__setattr__(self, "versions", versions)
 
@@ -126,7 +139,7 @@ class Checker:
         """Return the most characters that a stream can hold back: the stated worst case, for a word hidden at its best."""
         output = self.sides[Side.OUTPUT]
         word = self.library.longest * (1 + SKIPS) * (1 + REPEATS) + max(REACH_AFTER, REACH_EVEN, LONGEST_REACH)
-        return max(word, output.reach) + (LONGEST_CLAUSE if output.holds_weak else 0)
+        return max(word, output.reach) + (LONGEST_SENTENCE if output.holds_weak else 0)
 
     def words(  # noqa: PLR0913 - what is there already need not be made again
         self,
@@ -148,8 +161,17 @@ class Checker:
         return self._verdicts(finds, side, text), open_at
 
     def weak(self, text: str, side: Side, *, bones: Skeleton | None = None) -> list[Verdict]:
-        """Return the keyword hits by sound, where a rule asks for them; `bones` is the skeleton, if there."""
-        return self._verdicts(self.finder.find_weak(text, bones), side, text) if self.sides[side].weak else []
+        """Return the hits of keywords by sound and of regular expressions, where a rule asks for them; `bones` is the skeleton, if there."""
+        weak = self.sides[side].weak
+        found = self.finder.find_weak(text, bones) if not weak <= {Lane.PATTERN} else []
+        if Lane.PATTERN in weak:
+            gone, today = self.library.gone, clock.today()
+            found += [
+                Find(word, Lane.PATTERN, start, end)
+                for word, start, end in self.library.regexes.find(text)
+                if word.rule not in gone and word.rules.on(today)
+            ]
+        return self._verdicts(found, side, text) if found else []
 
     def _verdicts(self, finds: list[Find], side: Side, text: str) -> list[Verdict]:
         rules = self.policy.side(side)

@@ -14,7 +14,8 @@ from typing import Any
 from hegui.general.content import folding, latin, parts
 from hegui.general.content.matcher import Joined, Matcher, build
 from hegui.general.content.policy import Lane
-from hegui.general.content.rows import PLAIN, LibraryError, Row, WordRules, read_rows
+from hegui.general.content.regexes import MOST, Regexes
+from hegui.general.content.rows import PATTERN, PLAIN, LibraryError, Row, WordRules, read_rows
 from hegui.general.content.skeleton import BREAK, skeleton
 from hegui.general.content.sounds import Sounds
 from hegui.kit.canonical import canonical
@@ -147,6 +148,8 @@ class Library:
     """Latin words, each letter once, to be looked for in another dress."""
     in_parts: parts.Parts = field(default=parts.Parts(), compare=False, repr=False)
     """Patterns of `bones` that are characters written in parts."""
+    regexes: Regexes = field(default=Regexes(), repr=False)
+    """Regular expressions, which are not among the words: the standard counts keywords."""
     gone: frozenset[str] = frozenset()
     pieces: tuple[Library, ...] = field(default=(), compare=False, repr=False)
     kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
@@ -165,6 +168,11 @@ class Library:
     def live(self) -> Iterator[Word]:
         """Return the words that were not taken back."""
         return (word for word in self.words if word.rule not in self.gone)
+
+    @property
+    def listed(self) -> tuple[Word, ...]:
+        """Return everything that the file and the edits list: the words and the regular expressions."""
+        return self.words + self.regexes.words
 
     @property
     def longest(self) -> int:
@@ -205,7 +213,7 @@ class Library:
 
     def word(self, rule: str) -> Word | None:
         """Return the word of a rule id of this version."""
-        return next((word for word in self.words if word.rule == rule), None)
+        return next((word for word in self.listed if word.rule == rule), None)
 
     def edited(self, added: Iterable[Row], gone: Iterable[str]) -> Library:
         """Return this library with words added and rules taken back, in milliseconds: only what is new is compiled.
@@ -231,7 +239,7 @@ def _joined(one: Library, other: Library) -> Library:
     return replace(
         one, words=one.words + other.words, bones=one.bones.joined(other.bones), literal=one.literal.joined(other.literal),
         hints=_shifted(one, other), latin=one.latin.joined(other.latin),
-        in_parts=one.in_parts.joined(other.in_parts, len(one.bones.words)),
+        in_parts=one.in_parts.joined(other.in_parts, len(one.bones.words)), regexes=one.regexes.joined(other.regexes),
     )  # fmt: skip
 
 
@@ -271,7 +279,10 @@ def _latin(bones: Iterable[tuple[str, Form]]) -> Iterator[tuple[str, Form]]:
 def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> Library:
     """Compile rows `(row, word, risk id[, rules])`; equal words after folding share a pattern."""
     read = [Row(*row) for row in rows]
-    words = tuple(Word(row.word, row.risk, row.row, folding.folded(row.word), row.rules, row.edit) for row in read)
+    listed = [Word(row.word, row.risk, row.row, folding.folded(row.word), row.rules, row.edit) for row in read]
+    words = tuple(word for word in listed if word.rules.match != PATTERN)
+    regexes = Regexes(tuple(word for word in listed if word.rules.match == PATTERN))
+    _check_number(regexes)
     bones: list[tuple[str, Form]] = []
     literal: list[tuple[str, Form]] = []
     hints: dict[str, None] = {}
@@ -300,12 +311,13 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
     hinted = dict.fromkeys((*first, *ways))
     return Library(
         words=words,
-        version=_version(words),
+        version=_version(listed),
         source=source,
         bones=Index.of(bones, hinted),
         literal=Index.of(literal),
         latin=Index.of(_latin(bones)),
         in_parts=parts.Parts.of(ways, hinted),
+        regexes=regexes,
         hints=None if always else frozenset(range(len(hints))),
     )
 
@@ -318,7 +330,16 @@ def _shifted(library: Library, more: Library) -> frozenset[int] | None:
     return library.hints | {number + size for number in more.hints}
 
 
-def _version(words: tuple[Word, ...]) -> str:
+def _check_number(regexes: Regexes) -> None:
+    if len(regexes.words) > MOST:
+        raise LibraryError(
+            Bi(f"正则超过 {MOST:,} 条", f"more than {MOST:,} regular expressions"),
+            Bi("能写成词的请写成词，词的数量不限", "write as words what words can say; their number has no limit"),
+        )
+    regexes.warm()
+
+
+def _version(words: Iterable[Word]) -> str:
     listing = "\n".join(sorted(f"{word.folded}\t{word.risk}{_said(word.rules)}" for word in words))
     return sha256(listing.encode()).hexdigest()[:16]
 

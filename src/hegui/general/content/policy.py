@@ -1,8 +1,7 @@
 """Policy as data: which checks count and what follows a hit, for each risk and each kind of personal information.
 
 The shipped default lists no words and no topics; it only says what is done with a hit. An
-operator's YAML overrides it key by key, for everybody, for one service or for one audience;
-unknown keys are refused. See docs/policy.md.
+operator's YAML overrides it key by key, for all, for a service or an audience. See docs/policy.md.
 """
 
 from __future__ import annotations
@@ -58,6 +57,7 @@ class Lane(StrEnum):
     INITIALS = "initials"  # 首字母
     PART = "part"  # 词中
     TORN = "torn"  # 切断
+    PATTERN = "pattern"  # 正则
     QUESTION = "question"  # 代答库问题
     MODEL = "model"  # 分类模型
     GUARD = "guard"  # 护栏模型
@@ -73,6 +73,7 @@ LANE_NAMES: dict[str, Bi] = {
     Lane.INITIALS: Bi("首字母", "initials"),
     Lane.PART: Bi("词中", "inside a longer word, or in doubt"),
     Lane.TORN: Bi("切断", "pieces of other words"),
+    Lane.PATTERN: Bi("正则", "regular expression"),
     Lane.QUESTION: Bi("代答库问题", "question with a set answer"),
     Lane.MODEL: Bi("分类模型", "classifier"),
     Lane.GUARD: Bi("护栏模型", "guard model"),
@@ -80,7 +81,7 @@ LANE_NAMES: dict[str, Bi] = {
 }
 WORD_LANES = frozenset(list(Lane)[:8])
 """The lanes of words, which a library can choose word by word."""
-LANES = (*(lane for lane in Lane if lane in WORD_LANES), Lane.MODEL, Lane.GUARD)
+LANES = (*(lane for lane in Lane if lane in WORD_LANES), Lane.PATTERN, Lane.MODEL, Lane.GUARD)
 """The lanes that a policy can choose."""
 BLOCKING = frozenset({Action.ANSWER, Action.END, Action.REFUSE})
 NOTED = frozenset({Action.PASS, Action.FLAG})
@@ -128,9 +129,8 @@ URGENCY_NAMES: dict[str, Bi] = {
 class Rules:
     """The rules of one side: actions by risk and by kind, the lanes that count, the most that a lane alone may do.
 
-    `thresholds` are the least scores, 0 to 1, from which a classifier (`model`) or a guard counts
-    for a risk; where none is given, the classifier's own hold, and whatever a guard reports. `folds`
-    are the ways of hiding that may be undone to find a word.
+    `thresholds` are the least scores, 0 to 1, from which a classifier (`model`) or a guard counts; where none is given, the
+    classifier's own hold, and whatever a guard reports. `folds` are the ways of hiding that may be undone to find a word.
     """
 
     risks: dict[str, Action]
@@ -238,9 +238,9 @@ def _action(value: object) -> Action:
 
 
 def _lanes(value: object) -> frozenset[Lane]:
-    if not isinstance(value, list) or not value or not set(map(str, value)) <= set(LANES):
-        names = [lane.value for lane in LANES]
-        raise _bad(f"通道 {value} 应为 {names} 中的列表", f"the lanes {value} must be a list out of {names}")
+    known = [lane.value for lane in LANES]
+    if not isinstance(value, list) or not value or not set(map(str, value)) <= set(known):
+        raise _bad(f"通道 {value} 应为 {known} 中的列表", f"the lanes {value} must be a list out of {known}")
     return frozenset(Lane(str(item)) for item in value)
 
 

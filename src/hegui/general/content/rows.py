@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hegui.general.content import folding
+from hegui.general.content import folding, regexes
 from hegui.general.content.folds import Fold
 from hegui.general.content.policy import WORD_LANES, Action, Lane
 from hegui.general.content.skeleton import BONES
@@ -31,6 +31,9 @@ LONGEST_REACH = 8
 """Most characters by which an exception phrase can go beyond its word on either side."""
 WIDEST = 500
 """Most characters within which words that count together can be asked to stand."""
+PATTERN = "pattern"
+"""Says that a word is a regular expression."""
+_WORDS, _PATTERNS = ("word", "词", "关键词"), (PATTERN, "regex", "re2", "正则", "正则表达式")
 NO_FOLD = "none"
 """Says in a file that a word is looked for as it is written alone."""
 _MOST_PARTS = 8
@@ -51,8 +54,10 @@ class WordRules:
     `lanes` and `folds` instead of those of the policy; `exceptions`, phrases with the word in which it does not
     count; `near`, words that must all stand within `within` characters of it; `action` instead of
     the risk's; the days from `since` to `until`, both included; where it came from, who approved it.
+    `match` is `PATTERN` where the word is a regular expression.
     """
 
+    match: str = ""
     lanes: frozenset[Lane] | None = None
     folds: frozenset[Fold] | None = None
     exceptions: tuple[str, ...] = ()
@@ -88,6 +93,11 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - the values of the fields
 
 
 PLAIN = WordRules()
+
+
+def longest(rules: WordRules) -> int:
+    """Return the most characters of a word, or of a pattern."""
+    return regexes.LONGEST if rules.match == PATTERN else LONGEST
 
 
 class Row(NamedTuple):
@@ -132,6 +142,13 @@ def _folds(cell: str) -> frozenset[Fold]:
     return frozenset(map(Fold, found))
 
 
+def _match(cell: str) -> str:
+    said = cell.strip().lower()
+    if said not in {*_WORDS, *_PATTERNS}:
+        raise _WrongError(f"匹配应为 word 或 {PATTERN} / match must be word or {PATTERN}: {cell[:20]}")
+    return PATTERN if said in _PATTERNS else ""
+
+
 def _day(cell: str) -> date:
     try:
         return date.fromisoformat(cell.strip()[:10].replace("/", "-"))
@@ -158,6 +175,7 @@ def _action(cell: str) -> Action:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "match": ("匹配", _match),
     "lanes": ("通道", _lanes),
     "folds": ("还原", _folds),
     "exceptions": ("例外", _list),
@@ -188,6 +206,9 @@ def _rules(word: str, cells: dict[str, str]) -> WordRules:
     if not given:
         return PLAIN
     rules = WordRules(**given)
+    if rules.match == PATTERN:
+        _check_pattern(word, rules)
+        return rules
     if bool(rules.near) != bool(rules.within):
         raise _WrongError("同现与距离须一起给出 / near and within go together")
     if len(rules.near) > _MOST_PARTS or any(not folding.folded(part) or len(part) > LONGEST for part in rules.near):
@@ -198,6 +219,15 @@ def _rules(word: str, cells: dict[str, str]) -> WordRules:
     for phrase in rules.exceptions:
         _check_exception(even(phrase), phrase, bones)
     return rules
+
+
+def _check_pattern(pattern: str, rules: WordRules) -> None:
+    if rules.lanes is not None or rules.folds is not None or rules.exceptions or rules.near or rules.within:
+        raise _WrongError("正则没有通道、还原、例外与同现 / a pattern has no lanes, folds, exceptions or words near it")
+    try:
+        regexes.compiled(pattern)
+    except regexes.PatternError as error:
+        raise _WrongError(str(error)) from None
 
 
 def even(text: str) -> str:
@@ -253,13 +283,10 @@ class _Columns:
             raise _WrongError(f"未知风险 unknown risk {named}")
         if word.upper() in _SHEET_ERRORS:
             raise _WrongError(f"公式出错 a formula that failed: {word}")
-        if not folding.folded(word) or len(word) > LONGEST:
-            raise _WrongError(f"词为空或超过 {LONGEST} 字 empty or too long")
-        if not self.rules:
-            return Row(number, word, risk)
-        return Row(
-            number, word, risk, _rules(word, {name: cells[at] for name, at in self.rules.items() if at < len(cells)})
-        )
+        rules = _rules(word, {name: cells[at] for name, at in self.rules.items() if at < len(cells)})
+        if not folding.folded(word) or len(word) > longest(rules):
+            raise _WrongError(f"词为空或超过 {longest(rules)} 字 empty or too long")
+        return Row(number, word, risk, rules)
 
 
 def read_rows(path: Path, data: bytes) -> list[Row]:

@@ -9,7 +9,7 @@ These lanes are weaker than the others, and policy caps what they may do.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -388,10 +388,9 @@ def _cut(begin: int, end: int) -> Iterator[tuple[int, int]]:
     yield from ((at, min(at + LONGEST_CLAUSE, end)) for at in range(begin, end, LONGEST_CLAUSE))
 
 
-def ended(text: str) -> int:
-    """Return where the last clause of a text begins that more text could go on with; its length when there is none."""
-    last = 0
-    for begin, end in clauses(text):
-        whole = end - begin == LONGEST_CLAUSE or _PAUSE.fullmatch(text[end - 1])
-        last = end if whole else begin
-    return last
+def ended(text: str, units: Callable[[str], Iterable[tuple[int, int]]] = clauses) -> int:
+    """Return where the last clause, or other unit, of a text begins that more text could go on with; its length when there is none."""
+    last = 0, 0
+    for unit in units(text):
+        last = unit
+    return last[1] if last in units(f"{text}甲") else last[0]

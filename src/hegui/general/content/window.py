@@ -20,7 +20,7 @@ from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Side
 from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
-from hegui.general.content.sounds import clauses, ended
+from hegui.general.content.sounds import ended
 from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
 _SHORT = 64
@@ -37,7 +37,7 @@ class Window:
 
     __slots__ = (
         "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_latin", "_literal", "_longest", "_nearby", "_parts",
-        "_passed", "_prefixes", "_reach", "_runs", "_side", "_starred", "_tail", "_weak", "blocked", "released", "stopped", "verdicts",
+        "_passed", "_prefixes", "_reach", "_runs", "_side", "_starred", "_tail", "_units", "_weak", "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
@@ -57,6 +57,7 @@ class Window:
         self._reach = checks.reach
         self._weak = checks.weak
         self._by_clause = checks.holds_weak
+        self._units = checks.units
         self._nearby = Nearby() if checker.library.widest else None
         self._runs = folding.Runs()
         self._held = ""
@@ -192,16 +193,16 @@ class Window:
 
     def _clauses(self, text: str, hold: int, *, final: bool) -> tuple[int, list[Verdict]]:
         """Return where to hold so that what waits begins with a clause, and the hits by sound in the clauses that ended."""
-        last = len(text) if final else ended(text)
+        last = len(text) if final else ended(text, self._units)
         found = self._checker.weak(text[:last], self._side)
-        begins = [begin for begin, _ in clauses(text)]
+        begins = [begin for begin, _ in self._units(text)]
         return max((place for place in (*begins, last) if place <= min(hold, last)), default=0), found
 
     def _limit(self, text: str, found: list[Verdict], hold: int) -> int:
         """Return how much may leave so that no number is cut, and what waits begins with a clause where that matters."""
         limit = _clear(found, hold)
         while self._by_clause and limit < len(text):
-            begin = max(begin for begin, _ in clauses(text) if begin <= limit)
+            begin = max(begin for begin, _ in self._units(text) if begin <= limit)
             if begin == limit:
                 break
             limit = _clear(found, begin)

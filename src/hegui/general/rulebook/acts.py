@@ -148,7 +148,7 @@ def _refuse_twice(session: Session, said: _Said, library: Library | None) -> Non
     )
     if any(same_rules(kept_rules(row.rules), said.rules) for row in rows):
         raise wrong("这个词已提议或已生效", "that word waits already, or is in force", LIST)
-    found = library.words if library is not None else ()
+    found = library.listed if library is not None else ()
     gone = removed(session, library) if library is not None else frozenset()
     if any(
         (item.folded, item.risk) == (bare, said.risk) and same_rules(item.rules, said.rules) and item.rule not in gone

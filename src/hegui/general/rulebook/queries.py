@@ -93,7 +93,7 @@ def file_words(library: Library, wanted: Wanted, most: int = PAGE) -> list[Word]
     folded = folding.folded(wanted.text)
     if not folded and not wanted.risk:
         return []
-    found = (word for word in library.words if folded in word.folded and wanted.risk in {"", word.risk})
+    found = (word for word in library.listed if folded in word.folded and wanted.risk in {"", word.risk})
     return [word for word, _ in zip(found, range(most), strict=False)]
 
 

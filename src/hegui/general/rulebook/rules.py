@@ -16,7 +16,7 @@ from hegui.general.content.folds import Fold
 from hegui.general.content.library import Library, LibraryError, Word
 from hegui.general.content.personal import KIND_NAMES, Kind
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES, Action, Lane, Side
-from hegui.general.content.rows import COLUMNS, LONGEST, NO_FOLD, PLAIN, WordRules, word_rules
+from hegui.general.content.rows import COLUMNS, NO_FOLD, PLAIN, WordRules, longest, word_rules
 from hegui.kit.canonical import canonical
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
@@ -47,6 +47,7 @@ def cells_of(rules: WordRules) -> dict[str, str]:
 def kept_rules(said: Mapping[str, Any]) -> WordRules:
     """Return what was said of a word from `WordRules.as_dict`, as it was kept; it was checked when it was proposed."""
     return WordRules(
+        match=said.get("match", ""),
         lanes=frozenset(map(Lane, said["lanes"])) if "lanes" in said else None,
         folds=frozenset(map(Fold, said["folds"])) if "folds" in said else None,
         exceptions=tuple(said.get("exceptions", ())),
@@ -68,11 +69,11 @@ def checked_word(text: str, risk: str, rules: WordRules) -> tuple[str, str, Word
             Bi(f"未知风险 {risk!r}", f"unknown risk {risk!r}"),
             Bi("写作 A.1.a 至 A.5.b 或其中文名", "write A.1.a to A.5.b, or the Chinese name"),
         )
-    if not folding.folded(word) or len(word) > LONGEST or not word.isprintable():
+    if not folding.folded(word) or len(word) > longest(rules) or not word.isprintable():
         raise LibraryError(
             Bi(
-                f"词为空、超过 {LONGEST} 字或含不可见字符",
-                f"the word is empty, over {LONGEST} characters or not printable",
+                f"词为空、超过 {longest(rules)} 字或含不可见字符",
+                f"the word is empty, over {longest(rules)} characters or not printable",
             ),
             Bi("改正后重新提交", "correct it and send it again"),
         )
@@ -138,7 +139,7 @@ def meant(gone: Iterable[Gone], library: Library) -> dict[Gone, frozenset[str]]:
     listed = {item: (folding.folded(item.word), item.risk) for item in gone if item.of_file}
     rows: dict[tuple[str, str], list[Word]] = {key: [] for key in listed.values()}
     if rows:
-        for word in library.words:
+        for word in library.listed:
             if not word.edit and (word.folded, word.risk) in rows:
                 rows[word.folded, word.risk].append(word)
     return {item: frozenset(_meant(item, rows[key])) for item, key in listed.items()}
