@@ -21,7 +21,7 @@ from hegui.law.models import KINDS, MARKS, NATURES, PHASES, WHO, Article, Words
 from hegui.law.register import MEASURES
 from hegui.people.facts import RESULT_NAMES
 from hegui.people.permits import ROLE_NAMES
-from hegui.service.gateway.queries import OUTCOMES
+from hegui.service.gateway.oversight.queries import OUTCOMES
 from hegui.service.releases.models import CONTENT_STATES, GRANT_STATES
 from hegui.service.uploads.models import FORMS, JUDGEMENTS
 

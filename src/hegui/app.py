@@ -24,10 +24,10 @@ from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.people import pages as people_pages
 from hegui.people.models import Account
-from hegui.service.gateway import facts as gateway_facts
-from hegui.service.gateway import pages as gateway_pages
-from hegui.service.gateway import shadow_pages
-from hegui.service.gateway.reading import content_of
+from hegui.service.gateway.oversight import facts as gateway_facts
+from hegui.service.gateway.oversight import pages as gateway_pages
+from hegui.service.gateway.oversight import shadow_pages
+from hegui.service.gateway.oversight.reading import content_of
 from hegui.service.releases import facts as release_facts
 from hegui.service.releases import pages as release_pages
 from hegui.service.uploads import facts as upload_facts

@@ -18,7 +18,7 @@ from hegui.kit.errors import StoreError
 from hegui.kit.settings import Settings
 from hegui.people import sessions, throttle
 from hegui.service.gateway import acts, queueing
-from hegui.service.gateway.shelf import shelf_folder, sweep, sweep_work, work_folder
+from hegui.service.gateway.media.shelf import shelf_folder, sweep, sweep_work, work_folder
 from hegui.service.gateway.worker import spool_folder
 from hegui.service.releases import acts as releases
 from hegui.service.uploads import acts as uploads

@@ -26,8 +26,8 @@ from hegui.kit.errors import BusyError, SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.people import accounts
-from hegui.service.gateway.fetching import allowed_places
-from hegui.service.gateway.media import check_media
+from hegui.service.gateway.media.fetching import allowed_places
+from hegui.service.gateway.media.labelling import check_media
 from hegui.service.gateway.upstream import check_upstream
 from hegui.service.labels.schema import set_code
 from hegui.service.releases.clauses import clause_of

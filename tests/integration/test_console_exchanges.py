@@ -14,7 +14,7 @@ from hegui.evidence.keyring import open_keyring
 from hegui.general.content.policy import UNMAPPED, Lane, Urgency
 from hegui.kit import clock, ids
 from hegui.people.permits import Act, Role, permits
-from hegui.service.gateway.queries import OUTCOMES, PAGE
+from hegui.service.gateway.oversight.queries import OUTCOMES, PAGE
 from tests.unit.people.desk import Action, Browser, Desk, Verdict, open_desk, see
 
 QUESTION, ANSWER, WORD = "番茄怎么种才好", "番茄喜光，要多浇水", "合规样例词甲子"

@@ -20,7 +20,7 @@ from hegui.service.labels.files import Inspection, Verdict
 from hegui.service.labels.schema import Label
 from tests.harness import MARKER, Server, hegui, wait_for
 from tests.integration.test_gateway_guard import kept as content_of
-from tests.unit.gateway.labelling import OTHER, independent, picture, sound
+from tests.unit.gateway.media.labelling import OTHER, independent, picture, sound
 from tests.unit.labels import authority
 from tests.unit.labels.media import packets
 from tests.unit.labels.pictures import CODE

@@ -14,8 +14,8 @@ import pytest
 
 from hegui.kit.settings import Settings
 from hegui.law import register
-from hegui.service.gateway import facts
-from hegui.service.gateway.queries import Day, Media
+from hegui.service.gateway.oversight import facts
+from hegui.service.gateway.oversight.queries import Day, Media
 from hegui.service.labels import Labeller, LabelPosition, LabelStyle, check_wording
 from hegui.service.labels.text import DEFAULT_WORDING, WordingError
 from tests.harness import Server

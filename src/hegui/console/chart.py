@@ -7,7 +7,7 @@ from html import escape
 
 from hegui.kit import clock
 from hegui.kit.text import Bi
-from hegui.service.gateway.queries import Bin
+from hegui.service.gateway.oversight.queries import Bin
 
 _WIDTH, _BARS, _LINES, _LEFT, _GAP = 960, 150, 80, 44, 26
 _NONE = Bi("没有交互。", "No exchanges.")

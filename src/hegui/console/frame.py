@@ -67,7 +67,7 @@ def _templates() -> jinja2.Environment:
     package = _ROOT.parent
     folders = {
         "console": _ROOT / "templates",
-        "gateway": package / "service" / "gateway" / "templates",
+        "gateway": package / "service" / "gateway" / "oversight" / "templates",
         "review": package / "general" / "review" / "templates",
         "people": package / "people" / "templates",
         "evidence": package / "evidence" / "templates",

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from hegui.console.chart import draw
-from hegui.service.gateway.queries import Bin
+from hegui.service.gateway.oversight.queries import Bin
 
 SVG = "{http://www.w3.org/2000/svg}"
 START = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)  # midnight in China

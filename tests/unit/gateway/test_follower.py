@@ -20,8 +20,9 @@ from hegui.general.content.policy import Side, load_policy
 from hegui.general.content.rows import Row
 from hegui.kit import clock
 from hegui.people.permits import Role
-from hegui.service.gateway import follower, queries
+from hegui.service.gateway import follower
 from hegui.service.gateway.follower import CHANNEL, REFUSED, TAKEN, Connection, Follower, ReadBook, ledger
+from hegui.service.gateway.oversight import queries
 from hegui.service.gateway.protocol import ApiError
 from hegui.store import unit_of_work
 from hegui.store.unit import driver_url

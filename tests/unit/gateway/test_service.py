@@ -10,7 +10,7 @@ import pytest
 
 from hegui.kit.errors import InputError
 from hegui.service.gateway import refusals
-from hegui.service.gateway.queries import BLOCKED, OUTCOMES
+from hegui.service.gateway.oversight.queries import BLOCKED, OUTCOMES
 from hegui.service.gateway.service import ServiceSettings, service_settings
 from hegui.service.labels import LabelPosition
 

@@ -10,7 +10,7 @@ from hegui.kit.errors import HeguiError, InputError, SettingsError
 from hegui.service.labels import c2pa, files
 from hegui.service.labels.files import BreaksManifestError
 from hegui.service.labels.sealing import Fate, Sealing, named, sealing
-from tests.unit.gateway.labelling import sound
+from tests.unit.gateway.media.labelling import sound
 from tests.unit.labels import authority
 from tests.unit.labels.authority import Paths
 from tests.unit.labels.pictures import CODE, LABEL, saved

@@ -17,14 +17,14 @@ from PIL import Image
 from hegui.kit import clock
 from hegui.people import api_keys
 from hegui.people.facts import Result
-from hegui.service.gateway import facts, queries
+from hegui.service.gateway.oversight import facts, queries
 from hegui.service.labels import files
 from hegui.service.labels.files import Verdict
 from hegui.service.labels.schema import Label
 from hegui.store import unit_of_work
 from tests.application import MARKED, House
 from tests.harness import wait_for
-from tests.unit.gateway.labelling import OTHER, independent, picture, sound
+from tests.unit.gateway.media.labelling import OTHER, independent, picture, sound
 from tests.unit.labels.media import packets
 from tests.unit.labels.pictures import CODE
 from tests.upstream import DONE, Json, Reply, ScriptedUpstream, chunk, completion

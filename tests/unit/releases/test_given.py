@@ -23,7 +23,7 @@ from hegui.store import unit_of_work
 from hegui.store.unit import driver_url
 from tests.application import MARKED, OFFICER, House
 from tests.harness import wait_for
-from tests.unit.gateway.labelling import picture
+from tests.unit.gateway.media.labelling import picture
 from tests.unit.labels.pictures import CODE
 from tests.unit.people.desk import Desk
 from tests.upstream import Json, Reply, ScriptedUpstream, completion, says

@@ -150,7 +150,7 @@ def test_what_is_proved_of_what_was_given(house: House, tmp_path: Path) -> None:
 
 
 def test_the_gateway_does_not_count_what_was_given_unlabelled_as_lacking_its_label(house: House) -> None:
-    from hegui.service.gateway import queries as exchanges
+    from hegui.service.gateway.oversight import queries as exchanges
 
     with unit_of_work(house.desk.store) as session:
         before = exchanges.last_day(session)

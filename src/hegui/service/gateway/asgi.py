@@ -12,8 +12,8 @@ from hegui.general.content.policy import Audience
 from hegui.kit.calls import Endpoints
 from hegui.kit.errors import HeguiError, StoreError
 from hegui.kit.settings import Settings
-from hegui.service.gateway import attachments, speech
 from hegui.service.gateway.access import AUDIENCE_HEADER, Access, Grant
+from hegui.service.gateway.attachments import files as attachments
 from hegui.service.gateway.engine import Engine, not_recorded
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.follower import Follower
@@ -30,13 +30,14 @@ from hegui.service.gateway.http import (
     reply_json,
 )
 from hegui.service.gateway.inbound import validate
-from hegui.service.gateway.media_routes import MediaRoutes
+from hegui.service.gateway.making import speech
+from hegui.service.gateway.making.routes import MediaRoutes
+from hegui.service.gateway.media.shelf import PREFIX
 from hegui.service.gateway.moderation import moderate
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object, refusal_events
 from hegui.service.gateway.records import person_of
 from hegui.service.gateway.releasing import TEXT, Leaves, Release
 from hegui.service.gateway.rooms import api_error, call_of, room_of, send_reply
-from hegui.service.gateway.shelf import PREFIX
 from hegui.service.gateway.upstream import UpstreamError
 
 _LOG = logging.getLogger(__name__)

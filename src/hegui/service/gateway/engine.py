@@ -8,7 +8,7 @@ from hegui.evidence.keyring import Keyring
 from hegui.general.content.guards import Guard
 from hegui.general.content.inforce import InForce
 from hegui.kit.errors import HeguiError
-from hegui.service.gateway.desk import Desk
+from hegui.service.gateway.media.desk import Desk
 from hegui.service.gateway.protocol import ApiError
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.releasing import Leaves

@@ -13,15 +13,15 @@ from hegui.kit.errors import HeguiError
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.aside import BIG, aside, to_its_end
-from hegui.service.gateway.attachments import Attachments
+from hegui.service.gateway.attachments.events import FileEvents
+from hegui.service.gateway.attachments.files import Attachments
 from hegui.service.gateway.comparison import Live, Shadow
-from hegui.service.gateway.desk import not_labelled
 from hegui.service.gateway.engine import Engine, not_recorded
-from hegui.service.gateway.file_events import FileEvents
 from hegui.service.gateway.hiding import hidden_question, hide_messages, kept_question
 from hegui.service.gateway.inbound import Inbound, RequestCheck
 from hegui.service.gateway.judge import Judge, prompt_of
-from hegui.service.gateway.media import WithheldError, labels_of
+from hegui.service.gateway.media.desk import not_labelled
+from hegui.service.gateway.media.labelling import WithheldError, labels_of
 from hegui.service.gateway.passing import Passing, SendPiece
 from hegui.service.gateway.protocol import DONE, ApiError, Json, completion, event, loads_object
 from hegui.service.gateway.questions import Asked, asked

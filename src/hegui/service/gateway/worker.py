@@ -26,10 +26,10 @@ from hegui.kit import clock, process
 from hegui.kit.calls import Endpoints
 from hegui.service.gateway.access import Access
 from hegui.service.gateway.asgi import Gateway
-from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.follower import Follower, ReadBook, ledger
 from hegui.service.gateway.http import Receive, Scope, Send
+from hegui.service.gateway.media.desk import Desk
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import RecordWriter
 from hegui.service.gateway.releasing import Leaves

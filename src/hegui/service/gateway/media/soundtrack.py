@@ -11,7 +11,7 @@ import io
 
 import numpy as np
 
-from hegui.service.gateway.media import (
+from hegui.service.gateway.media.labelling import (
     AUDIO,
     MANIFEST,
     Form,
@@ -24,7 +24,7 @@ from hegui.service.gateway.media import (
     signed,
     sound_kind,
 )
-from hegui.service.gateway.waves import Waves
+from hegui.service.gateway.media.waves import Waves
 from hegui.service.labels import manifests
 from hegui.service.labels.container import same
 from hegui.service.labels.containers import Container, UnreadableError, container_of

@@ -7,17 +7,17 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from hegui.general.content.policy import Audience
-from hegui.service.gateway import images, speech
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.http import Headers, Receive, Scope, Send, Stream, reply, reply_json
-from hegui.service.gateway.media import AUDIO, IMAGE
+from hegui.service.gateway.making import images, speech
+from hegui.service.gateway.media.desk import Desk
+from hegui.service.gateway.media.labelling import AUDIO, IMAGE
+from hegui.service.gateway.media.shelf import PREFIX
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.releasing import Leaves, Release
 from hegui.service.gateway.service import MediaStyle
-from hegui.service.gateway.shelf import PREFIX
 
 _NO_SNIFF = (b"x-content-type-options", b"nosniff")
 

@@ -9,14 +9,15 @@ import re
 from hegui.general.content.policy import Audience
 from hegui.kit.errors import StoreError
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.asking import check_options, check_text, one_of
-from hegui.service.gateway.desk import encoded, numbers
 from hegui.service.gateway.engine import Engine
-from hegui.service.gateway.making import Making, usage_of
-from hegui.service.gateway.media import IMAGE, Labelled, WithheldError
+from hegui.service.gateway.making.asking import check_options, check_text
+from hegui.service.gateway.making.request import Making, usage_of
+from hegui.service.gateway.media.desk import encoded, numbers
+from hegui.service.gateway.media.formats import one_of
+from hegui.service.gateway.media.labelling import IMAGE, Labelled, WithheldError
+from hegui.service.gateway.media.shelf import PREFIX
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object
 from hegui.service.gateway.releasing import Release
-from hegui.service.gateway.shelf import PREFIX
 from hegui.service.gateway.upstream import UpstreamError, unreachable
 
 _LOG = logging.getLogger(__name__)

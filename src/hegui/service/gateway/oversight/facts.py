@@ -16,9 +16,9 @@ from hegui.kit.text import Bi
 from hegui.law import register
 from hegui.law.register import Register
 from hegui.people.facts import Fact, Result
-from hegui.service.gateway import queries
-from hegui.service.gateway.media import AUDIO, IMAGE, NAMES
-from hegui.service.gateway.queries import Day, Media
+from hegui.service.gateway.media.labelling import AUDIO, IMAGE, NAMES
+from hegui.service.gateway.oversight import queries
+from hegui.service.gateway.oversight.queries import Day, Media
 
 _Told = tuple[Result, str, str]
 _NO_TRAFFIC = Bi("过去 24 小时没有交互，无从证明", "no exchanges in the last 24 hours, nothing to prove it by")

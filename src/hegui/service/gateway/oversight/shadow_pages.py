@@ -6,7 +6,7 @@ from hegui.kit.errors import InputError
 from hegui.kit.pages import Page, Route, Visit
 from hegui.kit.text import Bi
 from hegui.people import Act
-from hegui.service.gateway import queries, shadow
+from hegui.service.gateway.oversight import queries, shadow
 
 _DAYS = {"1": Bi("1 天", "1 day"), "7": Bi("7 天", "7 days"), "30": Bi("30 天", "30 days")}
 

@@ -10,7 +10,7 @@ import pytest
 
 from hegui.kit import clock
 from hegui.people.facts import Result
-from hegui.service.gateway.facts import facts
+from hegui.service.gateway.oversight.facts import facts
 from hegui.store import unit_of_work
 from tests.unit.people.desk import Desk, open_desk
 

@@ -16,8 +16,8 @@ from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
 from hegui.law import risks
 from hegui.people import Act, Role, permits
-from hegui.service.gateway import queries, reading, shadow
 from hegui.service.gateway.models import Exchange
+from hegui.service.gateway.oversight import queries, reading, shadow
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOURS, _BINS = 24, 48

@@ -8,11 +8,11 @@ from typing import ClassVar
 from hegui.general.content.policy import Audience
 from hegui.service.gateway import refusals
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.fields import is_counts
-from hegui.service.gateway.media import IMAGE, labels_of
+from hegui.service.gateway.media.desk import Desk
+from hegui.service.gateway.media.labelling import IMAGE, labels_of
 from hegui.service.gateway.protocol import ApiError, Json, completion
 from hegui.service.gateway.releasing import Release, ReleasedFiles
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hegui.service.gateway.media import Producer, Way
+from hegui.service.gateway.media.labelling import Producer, Way
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.labels.marks.corner import Corner
 from tests.unit.labels.media import made

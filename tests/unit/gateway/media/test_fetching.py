@@ -9,7 +9,7 @@ import pytest
 
 from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
-from hegui.service.gateway.fetching import Fetcher, FetchError, allowed_places
+from hegui.service.gateway.media.fetching import Fetcher, FetchError, allowed_places
 from tests.upstream import Reply, ScriptedUpstream
 
 

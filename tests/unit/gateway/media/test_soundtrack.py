@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hegui.service.gateway.media import AUDIO, Producer, Spoken, WithheldError
-from hegui.service.gateway.soundtrack import Soundtrack, whole
+from hegui.service.gateway.media.labelling import AUDIO, Producer, Spoken, WithheldError
+from hegui.service.gateway.media.soundtrack import Soundtrack, whole
 from hegui.service.labels import files, signatures
 from hegui.service.labels.files import Verdict
 from hegui.service.labels.marks import sound as heard
 from hegui.service.labels.schema import Label
-from tests.unit.gateway.labelling import BY, NUMBER, OTHER, independent, sound, way
+from tests.unit.gateway.media.labelling import BY, NUMBER, OTHER, independent, sound, way
 from tests.unit.labels.media import packets
 
 MOST = 8 << 20
@@ -150,7 +150,7 @@ def test_what_is_no_sound_that_can_be_labelled_is_withheld(data: bytes, tmp_path
 
 
 def test_a_picture_is_no_sound(tmp_path: Path) -> None:
-    from tests.unit.gateway.labelling import picture
+    from tests.unit.gateway.media.labelling import picture
 
     with pytest.raises(WithheldError) as told:
         whole(Soundtrack(NUMBER, way(tmp_path), most=MOST), picture())

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from hegui.service.gateway.asking import check_format
-from hegui.service.gateway.desk import Desk, data_url, encoded
-from hegui.service.gateway.inline import begin, file_in, hidden, payload, run_of
-from hegui.service.gateway.media import AUDIO, IMAGE, Labelled, WithheldError
-from hegui.service.gateway.outbound import Path
+from hegui.service.gateway.hold import Path
+from hegui.service.gateway.media.desk import Desk, data_url, encoded
+from hegui.service.gateway.media.formats import check_format
+from hegui.service.gateway.media.inline import begin, file_in, hidden, payload, run_of
+from hegui.service.gateway.media.labelling import AUDIO, IMAGE, Labelled, WithheldError
 from hegui.service.gateway.protocol import ApiError, Json, chunk, event
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.gateway.texts import TEXT_PARTS

@@ -11,7 +11,7 @@ import binascii
 import re
 from urllib.parse import unquote
 
-from hegui.service.gateway.media import AUDIO, IMAGE, WithheldError, form_of
+from hegui.service.gateway.media.labelling import AUDIO, IMAGE, WithheldError, form_of
 from hegui.service.gateway.texts import unescaped
 
 LONGEST = 340

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from hegui.evidence.keyring import Keyring
 from hegui.kit.settings import Settings
-from hegui.service.gateway.fetching import Fetcher
-from hegui.service.gateway.inline import decoded, payload
-from hegui.service.gateway.media import (
+from hegui.service.gateway.media.fetching import Fetcher
+from hegui.service.gateway.media.inline import decoded, payload
+from hegui.service.gateway.media.labelling import (
     AUDIO,
     IMAGE,
     MANIFEST,
@@ -22,16 +22,15 @@ from hegui.service.gateway.media import (
     Producer,
     Way,
     WithheldError,
-    can_mark,
     form_of,
     labelled,
     producer,
     spoken,
 )
+from hegui.service.gateway.media.shelf import Shelf, shelf_folder, work_folder
+from hegui.service.gateway.media.soundtrack import Soundtrack, whole
 from hegui.service.gateway.protocol import ApiError
 from hegui.service.gateway.service import MediaStyle
-from hegui.service.gateway.shelf import Shelf, shelf_folder, work_folder
-from hegui.service.gateway.soundtrack import Soundtrack, whole
 from hegui.service.labels.sealing import sealing
 
 T = TypeVar("T")
@@ -144,11 +143,6 @@ def not_labelled(error: WithheldError) -> ApiError:
         f"{name.zh}未能加上法定标识，已扣留（{error.reason}）；请换一种格式，或联系运营方 / the {name.en} could not be labelled as "
         f"the law asks and is withheld ({error.reason}); take another format or tell the operator",
     )  # fmt: skip
-
-
-def possible(containers: Iterable[str], style: MediaStyle) -> list[str]:
-    """Return those containers into which a service's explicit label can be put here."""
-    return [name for name in containers if can_mark(name, style)]
 
 
 def numbers(content_id: str, count: int) -> list[str]:

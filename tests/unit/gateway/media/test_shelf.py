@@ -10,8 +10,8 @@ import pytest
 
 from hegui.evidence.keyring import open_keyring
 from hegui.kit.errors import StoreError
-from hegui.service.gateway.media import FORMS, Labelled
-from hegui.service.gateway.shelf import Shelf, sweep, sweep_work
+from hegui.service.gateway.media.labelling import FORMS, Labelled
+from hegui.service.gateway.media.shelf import Shelf, sweep, sweep_work
 
 FILE = Labelled(b"\x89PNG labelled picture", "png", FORMS["png"], "mark:bottom-right", "xmp", "0199", signed=False)
 

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 
 from hegui.evidence.keyring import open_keyring
 from hegui.kit.settings import Settings
-from hegui.service.gateway.attachments import Attachments
-from hegui.service.gateway.desk import Desk
-from hegui.service.gateway.file_events import FileEvents
-from hegui.service.gateway.inline import decoded
-from hegui.service.gateway.media import WithheldError
+from hegui.service.gateway.attachments.events import FileEvents
+from hegui.service.gateway.attachments.files import Attachments
+from hegui.service.gateway.media.desk import Desk
+from hegui.service.gateway.media.inline import decoded
+from hegui.service.gateway.media.labelling import WithheldError
 from hegui.service.gateway.protocol import MARK, Json
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.labels import LabelPosition, LabelStyle, files
 from hegui.service.labels.files import Verdict
-from tests.unit.gateway.labelling import NUMBER, picture
+from tests.unit.gateway.media.labelling import NUMBER, picture
 from tests.unit.labels.pictures import CODE, noise, saved
 
 SMALL = base64.b64encode(picture("PNG", (24, 18))).decode()

@@ -12,12 +12,20 @@ from PIL import Image
 
 from hegui.kit.errors import HeguiError, InputError
 from hegui.kit.settings import Settings
-from hegui.service.gateway.media import DEMO_CODE, Producer, WithheldError, can_mark, check_media, labelled, producer
+from hegui.service.gateway.media.labelling import (
+    DEMO_CODE,
+    Producer,
+    WithheldError,
+    can_mark,
+    check_media,
+    labelled,
+    producer,
+)
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.labels import files, signatures
 from hegui.service.labels.files import Verdict
 from hegui.service.labels.schema import Deviation, Label
-from tests.unit.gateway.labelling import BY, NUMBER, OTHER, independent, picture, way
+from tests.unit.gateway.media.labelling import BY, NUMBER, OTHER, independent, picture, way
 from tests.unit.labels.media import made
 
 CODE = BY.code
@@ -170,7 +178,7 @@ def test_a_spoken_label_must_say_what_the_law_asks_at_a_normal_rate(tmp_path: Pa
 def test_without_the_optional_package_only_wav_and_the_interface_are_possible(monkeypatch: pytest.MonkeyPatch) -> None:
     heard, shown = MediaStyle(), MediaStyle(sound="interface")
     assert all(can_mark(name, heard) for name in ("wav", "mp3", "flac", "ogg", "png"))
-    monkeypatch.setattr("hegui.service.gateway.media.find_spec", lambda _: None)
+    monkeypatch.setattr("hegui.service.gateway.media.labelling.find_spec", lambda _: None)
     assert [name for name in ("wav", "mp3", "flac", "ogg", "png") if can_mark(name, heard)] == ["wav", "png"]
     assert all(can_mark(name, shown) for name in ("wav", "mp3", "flac", "ogg"))
     assert not can_mark("pdf", shown)

@@ -20,7 +20,7 @@ from hegui.evidence.keyring import Keyring
 from hegui.kit.errors import StoreError
 from hegui.kit.files import write_atomic
 from hegui.kit.text import Bi
-from hegui.service.gateway.media import Labelled
+from hegui.service.gateway.media.labelling import Labelled
 
 PREFIX = "/media/"
 _EXPIRY = 8

@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 
-from hegui.service.gateway.attachments import PICTURES, Attachments, channels, source_of, text_of
-from hegui.service.gateway.desk import encoded
-from hegui.service.gateway.inline import LONGEST, begin, file_in, hidden, kind_of, payload, run_of
-from hegui.service.gateway.media import IMAGE, WithheldError
-from hegui.service.gateway.outbound import Path, nest
+from hegui.service.gateway.attachments.files import PICTURES, Attachments, channels, source_of, text_of
+from hegui.service.gateway.hold import Path
+from hegui.service.gateway.media.desk import encoded
+from hegui.service.gateway.media.inline import LONGEST, begin, file_in, hidden, kind_of, payload, run_of
+from hegui.service.gateway.media.labelling import IMAGE, WithheldError
+from hegui.service.gateway.outbound import nest
 from hegui.service.gateway.protocol import MARK, Json
 from hegui.service.gateway.upstream import Events
 

@@ -11,14 +11,14 @@ import pytest
 
 from hegui.kit.errors import SettingsError
 from hegui.kit.settings import Settings
-from hegui.service.gateway.media import Labelled, Way, WithheldError, check_media, labelled
-from hegui.service.gateway.soundtrack import Soundtrack, whole
-from hegui.service.gateway.waves import closed
+from hegui.service.gateway.media.labelling import Labelled, Way, WithheldError, check_media, labelled
+from hegui.service.gateway.media.soundtrack import Soundtrack, whole
+from hegui.service.gateway.media.waves import closed
 from hegui.service.labels import c2pa, files, manifests
 from hegui.service.labels.files import Verdict
 from hegui.service.labels.schema import Label
 from hegui.service.labels.sealing import Sealing, sealing
-from tests.unit.gateway.labelling import BY, NUMBER, OTHER, independent, picture, sound, way
+from tests.unit.gateway.media.labelling import BY, NUMBER, OTHER, independent, picture, sound, way
 from tests.unit.labels import authority
 from tests.unit.labels.authority import Paths
 from tests.unit.labels.media import packets

@@ -24,16 +24,16 @@ from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.demo import DemoUpstream
-from hegui.service.gateway.desk import Desk
 from hegui.service.gateway.engine import Engine
-from hegui.service.gateway.images import Pictures
-from hegui.service.gateway.media import DEMO_CODE
+from hegui.service.gateway.making.images import Pictures
+from hegui.service.gateway.making.speech import BrokenOffError, Speech
+from hegui.service.gateway.media.desk import Desk
+from hegui.service.gateway.media.labelling import DEMO_CODE
+from hegui.service.gateway.media.shelf import shelf_folder
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.recorder import Recorder
 from hegui.service.gateway.records import Exchanged
 from hegui.service.gateway.service import ServiceSettings
-from hegui.service.gateway.shelf import shelf_folder
-from hegui.service.gateway.speech import BrokenOffError, Speech
 from hegui.service.gateway.stream import Answer
 from hegui.service.gateway.upstream import UpstreamError
 from hegui.service.labels import files

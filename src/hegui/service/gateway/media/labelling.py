@@ -21,8 +21,8 @@ import numpy as np
 from hegui.kit.errors import HeguiError, InputError, SettingsError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
+from hegui.service.gateway.media.waves import closed
 from hegui.service.gateway.service import MARK, MediaStyle
-from hegui.service.gateway.waves import closed
 from hegui.service.labels import files, signatures
 from hegui.service.labels.containers import HEAD, NotWritableError, UnreadableError, container_of
 from hegui.service.labels.files import BreaksManifestError, Inspection, NotVerifiedError, Seal, Verdict

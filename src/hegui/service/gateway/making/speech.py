@@ -16,11 +16,12 @@ import orjson
 
 from hegui.general.content.policy import Audience
 from hegui.service.gateway.access import Grant
-from hegui.service.gateway.asking import check_format, check_options, check_text, one_of
-from hegui.service.gateway.desk import encoded
 from hegui.service.gateway.engine import Engine
-from hegui.service.gateway.making import Making, usage_of
-from hegui.service.gateway.media import AUDIO, Form, WithheldError, sound_kind
+from hegui.service.gateway.making.asking import check_options, check_text
+from hegui.service.gateway.making.request import Making, usage_of
+from hegui.service.gateway.media.desk import encoded
+from hegui.service.gateway.media.formats import check_format, one_of
+from hegui.service.gateway.media.labelling import AUDIO, Form, WithheldError, sound_kind
 from hegui.service.gateway.passing import SendPiece
 from hegui.service.gateway.protocol import MARK, ApiError, EventReader, Json, ProtocolError, event, loads_object
 from hegui.service.gateway.releasing import Release
