@@ -13,12 +13,13 @@ A long text is one look into a table and a handful of array operations; what onl
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from operator import itemgetter
 
 import numpy as np
 
-from hegui.general.content import tables
+from hegui.general.content import kernel, tables
 from hegui.general.content.folding import fold_character
 
 SKIPS = 4
@@ -44,7 +45,9 @@ _FEW = 12
 UNITS = "utf-16-be"
 """How the matchers are given characters: two bytes each, the one that tells more first."""
 Codes = np.ndarray[tuple[int], np.dtype[np.uint16]]
-Places = np.ndarray[tuple[int], np.dtype[np.intp]]
+_Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
+Places = _Indices | memoryview
+"""Where characters came from, as numbers."""
 Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -69,6 +72,10 @@ class _Bones(dict[str, str]):
 
 
 BONES = _Bones()
+_TABLE = kernel.Table and kernel.Table(
+    BONES, separator=SEPARATOR, line_end=BREAK, first_other=_FIRST_OTHER, skips=SKIPS, repeats=REPEATS
+)
+"""The compiled form of all this, where it is in use; `_one_by_one` says the same."""
 
 
 class _Signs(dict[int, str]):
@@ -108,19 +115,22 @@ def _array() -> Codes:
 
 def warm() -> None:
     """Build the table now, so that the first request does not wait."""
-    _array()
+    if _TABLE:
+        _TABLE.skeleton("".join(map(chr, (*range(0xD800), *range(0xE000, _BMP)))))
+    else:
+        _array()
 
 
 class _Came:
     """Where the characters of a text came from of which some became none or several."""
 
-    def __init__(self, size: int, seconds: Places) -> None:
+    def __init__(self, size: int, seconds: _Indices) -> None:
         self.size, self.seconds = size, seconds
         """Units of two bytes, and those that are the second of a character."""
         self.kept: Marks | None = None
-        self.times: Places | None = None
+        self.times: _Indices | None = None
 
-    def places(self) -> Places:
+    def places(self) -> _Indices:
         """Return the index in the original of each."""
         if self.kept is not None:
             units = self.kept.nonzero()[0]
@@ -135,13 +145,14 @@ class Skeleton:
     `units` are its characters in the encoding `UNITS`, or None for a short text, or where one is beyond the basic plane.
     """
 
-    __slots__ = ("_at", "_keep", "_origins", "_source", "_text", "units")
+    __slots__ = ("_at", "_beyond", "_keep", "_origins", "_source", "_text", "units")
 
     def __init__(self, units: bytes | None, text: str | None = None, source: str = "") -> None:
         self.units, self._text, self._source = units, text, source
         self._keep: Marks | None = None
         self._at: _Came | None = None
         self._origins: list[int] | Places | None = None
+        self._beyond = units is None
 
     @classmethod
     def of(cls, text: str, origins: list[int]) -> Skeleton:
@@ -155,12 +166,21 @@ class Skeleton:
         """Return a skeleton of the characters that are kept, `at` telling where they came from."""
         made = cls(values.compress(keep).tobytes())
         made._keep, made._at = keep, at
+        made._beyond = at is not None
+        return made
+
+    @classmethod
+    def compiled(cls, units: bytes | None, text: str | None, origins: bytes, beyond: bool) -> Skeleton:  # noqa: FBT001 - as it comes
+        """Return a skeleton as the kernel gives it."""
+        made = cls(units, text)
+        made._origins = memoryview(origins).cast("i")
+        made._beyond = beyond
         return made
 
     @property
     def unusual(self) -> bool:
         """Say whether there could be characters in the text that are beyond the basic plane."""
-        return self.units is None or self._at is not None
+        return self._beyond
 
     @property
     def repeats_letters(self) -> bool:
@@ -201,8 +221,44 @@ def plain(text: str) -> str | None:
 
 def skeleton(text: str) -> Skeleton:
     """Return the skeleton of a text."""
+    return Skeleton.compiled(*_TABLE.skeleton(text)) if _TABLE else in_python(text)
+
+
+def in_python(text: str) -> Skeleton:
+    """Return the same without the kernel."""
     found = _by_array(text) if len(text) >= _LONG else _by_signs(text)
     return found or _one_by_one(text)
+
+
+def context_of(text: str, start: int, before: str, reach: int) -> str:
+    """Return the last `reach` characters before a place, of those that become anything; `before` stands before the text."""
+    near: list[str] = []
+    for one in backwards(text, start, before):
+        if len(near) == reach:
+            break
+        if BONES[one]:
+            near.append(one)
+    return "".join(reversed(near))
+
+
+def backwards(text: str, start: int, before: str) -> Iterator[str]:
+    """Yield the characters before a place, the nearest first; `before` stands before the text."""
+    yield from (text[at] for at in range(start - 1, -1, -1))
+    yield from reversed(before)
+
+
+def bones_before(text: str, start: int, before: str, reach: int) -> str:
+    """Return what the characters of a context become, a separator for each that is left out."""
+    if _TABLE:
+        return _TABLE.left(text, start, before, reach)
+    return "".join(BONES[one] for one in context_of(text, start, before, reach))
+
+
+def bones_after(text: str, end: int, reach: int) -> str:
+    """Return what the `reach` characters from a place on become, a separator for each that is left out."""
+    if _TABLE:
+        return _TABLE.right(text, end, reach)
+    return "".join(BONES[one] for one in text[end : end + reach])
 
 
 def _by_signs(text: str) -> Skeleton:
@@ -320,7 +376,7 @@ def _break_long_gaps(values: Codes, keep: Marks) -> None:
         last = gap
 
 
-def _leave_out_repeats(keep: Marks, places: Places) -> None:
+def _leave_out_repeats(keep: Marks, places: _Indices) -> None:
     """Leave out the characters after these places, in place, `REPEATS` in a row at most; each is the same as the one there."""
     if len(places) > REPEATS and (places[REPEATS:] - places[:-REPEATS] == REPEATS).any():
         number = np.arange(len(places))

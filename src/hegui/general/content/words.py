@@ -25,7 +25,8 @@ from hegui.general.content.matcher import Hit
 from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH, even
-from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
+from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, backwards, bones_after, bones_before, skeleton
+from hegui.general.content.skeleton import context_of as reached
 from hegui.general.content.sounds import clauses, is_whole
 from hegui.general.content.spacing import Beside, Spacing, is_exact
 from hegui.kit import clock
@@ -349,23 +350,12 @@ def _exceptions(word: str, phrases: tuple[str, ...]) -> tuple[str, tuple[str, ..
 
 def context_of(text: str, cut: int, before: str) -> str:
     """Return the characters that are context for what follows a cut."""
-    near: list[str] = []
-    for one in _backwards(text, cut, before):
-        if BONES[one]:
-            near.append(one)
-            if len(near) == REACH_BEFORE:
-                break
-    return "".join(reversed(near))
-
-
-def _backwards(text: str, start: int, before: str) -> Iterator[str]:
-    yield from (text[at] for at in range(start - 1, -1, -1))
-    yield from reversed(before)
+    return reached(text, cut, before, REACH_BEFORE)
 
 
 def left_of(text: str, start: int, before: str) -> str:
     """Return the folded character before a place; what shows nothing is passed over."""
-    for one in _backwards(text, start, before):
+    for one in backwards(text, start, before):
         if found := BONES[one]:
             return "" if found == SEPARATOR else found[-1]
     return ""
@@ -380,8 +370,8 @@ def _right(text: str, end: int) -> str:
 
 
 def _left_bones(text: str, start: int, before: str) -> str:
-    return "".join(BONES[one] for one in context_of(text, start, before))
+    return bones_before(text, start, before, REACH_BEFORE)
 
 
 def _right_bones(text: str, end: int, reach: int = REACH_AFTER) -> str:
-    return "".join(BONES[one] for one in text[end : end + reach])
+    return bones_after(text, end, reach)

@@ -7,14 +7,21 @@ The likeliest reading of a few characters before and after a hit is found by the
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hegui.general.content.lexicon.trie import Lexicon
+from hegui.general.content import kernel
+from hegui.general.content.lexicon.trie import COSTLIEST, Lexicon
+
+if TYPE_CHECKING:
+    from hegui.general.content._kernel import Reader
 
 Edges = list[list[tuple[int, int]]]
 """For each place the words that begin there: where they end, and what they cost."""
+Costs = tuple[int, int, int, int]
+"""The costs of the best readings with the span whole, with it torn and with it inside a longer word, and its own as a word."""
 
 KNOWN: Final = 150
 """The cost of the hit itself as a word, at most: that of the lexicon's words of rank 17,000 or so.
@@ -75,6 +82,23 @@ class Segmenter:
         self._longest = max(
             [lexicon.longest, NAME_MOST, *(len(word) for words in self._extra.values() for word in words)]
         )
+        reader = None if self._extra else self._compiled()
+        self._read = reader.costs if reader else self.costs
+        self._cost = reader.cost if reader else self.cost
+
+    def _compiled(self) -> Reader | None:
+        """Return what reads faster, where the kernel is in use; it takes no words of the operator's."""
+        lexicon = self._lexicon
+        if kernel.Reader is None or max(self._single) > COSTLIEST:
+            return None
+        codes = array("H", [self._none]) * (1 << 16)
+        for character, code in self._codes.items():
+            codes[ord(character)] = code
+        return kernel.Reader(
+            base=lexicon.base, check=lexicon.check, cost=lexicon.cost, spelt=lexicon.spelt, single=bytes(self._single),
+            codes=codes, none=self._none, longest=self._longest, known=KNOWN, name=NAME, name_least=NAME_LEAST,
+            name_most=NAME_MOST, reach_before=self.reach_before, reach_after=self.reach_after,
+        )  # fmt: skip
 
     def whole(self, text: str, start: int, end: int, *, parts: bool = True) -> bool:
         """Say whether a hit counts: it is made of whole words or, with `parts`, is a part of a longer one."""
@@ -90,6 +114,18 @@ class Segmenter:
         """Say what the span `[start, end)` of a folded text is."""
         if (text[start] < _NOT_ASCII or text[end - 1] < _NOT_ASCII) and not edges(text, start, end):
             return Place.TORN
+        costs = self._read(text, start, end)
+        if costs is None:
+            return Place.WHOLE
+        whole, torn, holding, own = costs
+        if whole > torn + DOUBT:
+            return Place.TORN
+        sure = SURE + max(0, own - KNOWN) // 2
+        apart = whole + sure <= torn and whole + (TOGETHER if own < FAMILIAR else sure) <= holding
+        return Place.WHOLE if apart else Place.PART
+
+    def costs(self, text: str, start: int, end: int) -> Costs | None:
+        """Return the costs of the readings around the span `[start, end)`, or None where no word reaches over its edges."""
         left = start - self.reach_before if start > self.reach_before else 0
         window = text[left : end + self.reach_after]
         none, get = self._none, self._codes.get
@@ -102,13 +138,13 @@ class Segmenter:
         while high < len(codes) and codes[high] != none:
             high += 1
         if low == begin and high == stop:
-            return Place.WHOLE
+            return None
         window, codes, begin, stop = window[low:high], codes[low:high], begin - low, stop - low
         near = max(0, begin - self._longest + 1)
         found = self._words(window, codes, near, stop)
         over_begin, over_end = crossed(found, near, begin, stop)
         if not over_begin and not over_end:
-            return Place.WHOLE
+            return None
         # Where no word reaches over an edge, every reading has that edge, and what lies beyond it does not matter.
         low = 0 if over_begin else begin
         found = (self._words(window, codes, 0, near) if over_begin else [[]] * near) + found
@@ -164,8 +200,8 @@ class Segmenter:
             after[at] = best
         return after
 
-    def _weigh(self, codes: list[int], found: Edges, starts: tuple[int, int], after: list[int]) -> Place:
-        """Compare the best readings: with the span whole, with it torn, with it inside a longer word."""
+    def _weigh(self, codes: list[int], found: Edges, starts: tuple[int, int], after: list[int]) -> Costs:
+        """Return the costs of the best readings."""
         single, end = self._single, len(found)
         low, begin = starts
         # `across`: readings that have no edge where the span begins; `inside`: readings from there on.
@@ -196,12 +232,8 @@ class Segmenter:
                     torn = min(torn, min(cut, uncut) + cost + after[to])
         torn = min(torn, across[end] + after[end])
         whole = min(inside[end], inside[begin] + KNOWN) + after[end]
-        if whole > torn + DOUBT:
-            return Place.TORN
         own = single[codes[begin]] if end == begin + 1 else self._own(codes[begin:end])
-        sure = SURE + max(0, own - KNOWN) // 2
-        apart = whole + sure <= torn and whole + (TOGETHER if own < FAMILIAR else sure) <= holding
-        return Place.WHOLE if apart else Place.PART
+        return whole, torn, holding, own
 
     def _own(self, codes: list[int]) -> int:
         """Return the cost of characters as one word of the lexicon, `KNOWN` where they are none."""
@@ -225,7 +257,7 @@ class Segmenter:
         hit = min(KNOWN, self._cost("".join(parts)))
         return self._cost(before) + hit + self._cost(after) + APART * (len(parts) - 1) <= natural
 
-    def _cost(self, text: str) -> int:
+    def cost(self, text: str) -> int:
         """Return the cost of the likeliest reading of a short text."""
         codes = [self._codes.get(character, self._none) for character in text]
         return self._after(codes, 0, self._words(text, codes, 0, len(codes)))[0]
