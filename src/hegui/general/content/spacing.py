@@ -90,7 +90,7 @@ class Spacing:
         if left is None:
             left = self._left[first] = _side(reversed(self._context(places[0])), gap[::-1])
         if right is None:
-            after = text[last[0] :][:REACH_EVEN]
+            after = text[last[0] : last[0] + REACH_EVEN]
             right = _side((one for one in after if BONES[one]), gap)
             right = self._right[last] = replace(right, is_open=right.is_open and len(after) < REACH_EVEN)
         return Beside(left, right) if left.even or right.even or right.is_open else None
