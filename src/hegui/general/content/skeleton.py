@@ -232,6 +232,9 @@ def in_python(text: str) -> Skeleton:
 
 def context_of(text: str, start: int, before: str, reach: int) -> str:
     """Return the last `reach` characters before a place, of those that become anything; `before` stands before the text."""
+    nearest = text[max(0, start - reach) : start]
+    if len(nearest) == reach and all(map(BONES.__getitem__, nearest)):
+        return nearest
     near: list[str] = []
     for one in backwards(text, start, before):
         if len(near) == reach:

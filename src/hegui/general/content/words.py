@@ -167,28 +167,31 @@ class Finder:
         return found
 
     def _spans(self, hits: Iterable[Hit], text: str, bones: Skeleton, before: str, *, final: bool) -> Iterator[_Span]:
-        origins, spacing = bones.origins, Spacing(text, lambda at: context_of(text, at, before))
+        origins, joined = bones.origins, bones.text
+        spacing: Spacing | None = None
         for begin, stop, number in hits:
             # Most finds of Latin words stand inside longer ones, so that is looked at before anything else is made.
             start, end = int(origins[begin]), int(origins[stop - 1]) + 1
-            if is_latin(bones.text[begin]) and is_latin(left_of(text, start, before)):
+            if is_latin(joined[begin]) and is_latin(left_of(text, start, before)):
                 continue
-            if is_latin(bones.text[stop - 1]):
+            if is_latin(joined[stop - 1]):
                 after = _right(text, end)
                 if is_latin(after):
                     continue
                 if not after and not final:
                     yield _Span(number, start, end, None)
                     continue
-            word, places = bones.text[begin:stop], [int(place) for place in origins[begin:stop]]
+            word, places = joined[begin:stop], [int(place) for place in origins[begin:stop]]
             if len(word) == 1:
                 up_to = int(origins[stop]) if stop < len(origins) else len(text)
                 yield from self._each(number, word, text, (start, up_to), before, final=final)
                 continue
-            exact = is_exact(text, places)
+            near = None
+            exact = places == [*range(start, end)] or is_exact(text, places)
             start = places[0]
-            short = word.isascii() and len(word) < _LATIN_LEAST
-            near = None if exact or short else spacing.beside(places)
+            if not exact and not (word.isascii() and len(word) < _LATIN_LEAST):
+                spacing = spacing or Spacing(text, lambda at: context_of(text, at, before))
+                near = spacing.beside(places)
             is_open = near is not None and near.is_open
             if not final and (is_open or not (word.isascii() or self._settled(text, end))):
                 yield _Span(number, start, end, None)
