@@ -1,17 +1,16 @@
-"""The compiled kernel (`_kernel.c`); `kernel` says whether it is there, and what uses it states what it does."""
+# The compiled kernel (`_kernel.c`): `kernel` says whether it is there; the Python forms beside its users say what is meant.
 
 from collections.abc import Mapping
 from typing import final
 
 from typing_extensions import Buffer
 
+# What is handed over, as a number; an old build has another.
 INTERFACE: int
-"""What is handed over, as a number; an old build has another."""
 
+# What each character becomes, learnt from `become` as characters are met, and passes over texts by it.
 @final
 class Table:
-    """What each character becomes, learnt from `become` as characters are met, and passes over texts by it."""
-
     def __init__(
         self,
         become: Mapping[str, str],
@@ -22,22 +21,19 @@ class Table:
         skips: int = ...,
         repeats: int = ...,
     ) -> None: ...
-    def skeleton(self, text: str, /) -> tuple[bytes | None, str | None, bytes, bool]:
-        """Return a skeleton as UTF-16-BE, or as text where a character is beyond that; where each came from, as C ints; and whether the text had one."""
+    # A skeleton as UTF-16-BE, or as text where a character is beyond that; where each character came from, as C ints;
+    # and whether the text had a character beyond the basic plane.
+    def skeleton(self, text: str, /) -> tuple[bytes | None, str | None, bytes, bool]: ...
+    # What a text becomes; where each character and the end came from, as C ints, or None where that is one for one.
+    def fold(self, text: str, /) -> tuple[str, bytes | None]: ...
+    # What the last `reach` characters of `before` and `text[:start]` become, of those that become anything.
+    def left(self, text: str, start: int, before: str, reach: int, /) -> str: ...
+    # What the characters `[end, end + reach)` become.
+    def right(self, text: str, end: int, reach: int, /) -> str: ...
 
-    def fold(self, text: str, /) -> tuple[str, bytes | None]:
-        """Return what a text becomes, and where each character and the end came from, as C ints: None where that is one for one."""
-
-    def left(self, text: str, start: int, before: str, reach: int, /) -> str:
-        """Return what the last `reach` characters of `before` and `text[:start]` become, of those that become anything."""
-
-    def right(self, text: str, end: int, reach: int, /) -> str:
-        """Return what the characters `[end, end + reach)` of a text become."""
-
+# The costs of readings by a lexicon's arrays; `codes` has the code of each character of the basic plane.
 @final
 class Reader:
-    """The costs of readings by a lexicon's arrays; `codes` has the code of each character of the basic plane."""
-
     def __init__(
         self,
         *,
@@ -56,8 +52,7 @@ class Reader:
         reach_before: int,
         reach_after: int,
     ) -> None: ...
-    def costs(self, text: str, start: int, end: int, /) -> tuple[int, int, int, int] | None:
-        """Return what `segmenter.Costs` says, or None where no word reaches over an edge of the span."""
-
-    def cost(self, text: str, /) -> int:
-        """Return the cost of the likeliest reading of a short text."""
+    # As `Segmenter.costs`.
+    def costs(self, text: str, start: int, end: int, /) -> tuple[int, int, int, int] | None: ...
+    # As `Segmenter.cost`.
+    def cost(self, text: str, /) -> int: ...

@@ -142,7 +142,7 @@ class _Expansions(dict[str, str]):
 
 
 _EXPANSIONS = _Expansions()
-_COMPILED = kernel.Table and kernel.Table(_EXPANSIONS)
+_COMPILED = kernel.Table(_EXPANSIONS) if kernel.Table else None
 _SPECIAL = re.compile(f"[{_DROPPED}{_MANY}]")
 
 

@@ -72,8 +72,10 @@ class _Bones(dict[str, str]):
 
 
 BONES = _Bones()
-_TABLE = kernel.Table and kernel.Table(
-    BONES, separator=SEPARATOR, line_end=BREAK, first_other=_FIRST_OTHER, skips=SKIPS, repeats=REPEATS
+_TABLE = (
+    kernel.Table(BONES, separator=SEPARATOR, line_end=BREAK, first_other=_FIRST_OTHER, skips=SKIPS, repeats=REPEATS)
+    if kernel.Table
+    else None
 )
 """The compiled form of all this, where it is in use; `_one_by_one` says the same."""
 

@@ -149,7 +149,7 @@ class Sounds:
         return self._checked(bones, hits, near, kinds.take(codes, axis=0)) if hits else []
 
     def _checked(
-        self, bones: Skeleton, hits: Sequence[Hit], near: Places, rows: NDArray[np.uint8]
+        self, bones: Skeleton, hits: Sequence[Hit], near: NDArray[np.intp], rows: NDArray[np.uint8]
     ) -> list[tuple[int, int]]:
         """Return the places of the hits that are spelt by at least two letters and by whole characters."""
         flat = rows.ravel()
@@ -245,12 +245,12 @@ def _as_units(characters: str) -> Codes:
     return np.frombuffer(characters.encode(UNITS), np.uint16)
 
 
-def _near(latin: NDArray[np.uint8], reach: int) -> Places:
+def _near(latin: NDArray[np.uint8], reach: int) -> NDArray[np.intp]:
     """Return the places that have a letter within reach."""
     counted = np.zeros(len(latin) + 2 * reach + 1, np.int32)
     latin.cumsum(dtype=np.int32, out=counted[reach + 1 : reach + 1 + len(latin)])
     counted[reach + 1 + len(latin) :] = counted[reach + len(latin)]
-    near: Places = (counted[2 * reach + 1 :] != counted[: len(latin)]).nonzero()[0]
+    near: NDArray[np.intp] = (counted[2 * reach + 1 :] != counted[: len(latin)]).nonzero()[0]
     return near
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 
@@ -121,14 +122,20 @@ class Finder:
         """Return the finds that count, and where the first begins that more text decides."""
         found: list[Find] = []
         open_at = len(text)
-        today = clock.today()
+        if not spans:
+            return found, open_at
+        today: date | None = None
         if self._library.widest:
             nearby = nearby or Nearby()
             spans.sort(key=lambda item: (item[1].end, item[1].start))
         for form, span in spans:
             word, rules = form.word, form.word.rules
-            if word.rule in self._library.gone or not rules.on(today):
+            if word.rule in self._library.gone:
                 continue
+            if rules.since or rules.until:
+                today = today or clock.today()
+                if not rules.on(today):
+                    continue
             reach = LONGEST_REACH if rules.exceptions else 0
             if span.lane is None or (reach and not final and len(text) - span.end < reach):
                 open_at = min(open_at, span.start)
@@ -168,7 +175,7 @@ class Finder:
 
     def _spans(self, hits: Iterable[Hit], text: str, bones: Skeleton, before: str, *, final: bool) -> Iterator[_Span]:
         origins, joined = bones.origins, bones.text
-        spacing: Spacing | None = None
+        spacing = Spacing(text, lambda at: context_of(text, at, before))
         for begin, stop, number in hits:
             # Most finds of Latin words stand inside longer ones, so that is looked at before anything else is made.
             start, end = int(origins[begin]), int(origins[stop - 1]) + 1
@@ -186,12 +193,9 @@ class Finder:
                 up_to = int(origins[stop]) if stop < len(origins) else len(text)
                 yield from self._each(number, word, text, (start, up_to), before, final=final)
                 continue
-            near = None
             exact = places == [*range(start, end)] or is_exact(text, places)
             start = places[0]
-            if not exact and not (word.isascii() and len(word) < _LATIN_LEAST):
-                spacing = spacing or Spacing(text, lambda at: context_of(text, at, before))
-                near = spacing.beside(places)
+            near = None if exact or (word.isascii() and len(word) < _LATIN_LEAST) else spacing.beside(places)
             is_open = near is not None and near.is_open
             if not final and (is_open or not (word.isascii() or self._settled(text, end))):
                 yield _Span(number, start, end, None)
