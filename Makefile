@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA ?= data
 PORT ?= 8000
+COMPILED := setup.py $(wildcard src/hegui/general/content/_kernel*.[ch])
 
 .PHONY: run test venv check bench clean system soak
 
@@ -35,15 +36,15 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hegui needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.run: requirements.lock pyproject.toml $(COMPILED) | $(BIN)/python
 	test -f $(VENV)/.dev || $(PIP) install -q --require-hashes -r requirements.lock
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	touch $@
 
-$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements-dev.lock pyproject.toml $(COMPILED) | $(BIN)/python
 	$(PIP) install -q --require-hashes -r requirements-dev.lock
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.run
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build src/hegui/general/content/_kernel.*.so

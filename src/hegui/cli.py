@@ -17,6 +17,7 @@ from hegui.evidence.export import export
 from hegui.evidence.keyring import open_keyring
 from hegui.evidence.publish import Publisher, published_path
 from hegui.general.content import commands as content_commands
+from hegui.general.content.kernel import in_use
 from hegui.general.review import commands as review_commands
 from hegui.general.rulebook import commands as rulebook_commands
 from hegui.kit import clock
@@ -43,7 +44,9 @@ OPERATOR = "command-line"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="hegui")
+@click.version_option(
+    __version__, prog_name="hegui", message=f"%(prog)s, version %(version)s\n内容检查 / content check: {in_use().both}"
+)
 @click.pass_context
 def main(context: click.Context) -> None:
     """合规 hegui：让面向公众的生成式人工智能服务依法运行，并能证明。

@@ -85,9 +85,11 @@ def test_each_group_lists_its_commands_in_both_languages(group: tuple[str, ...])
             assert path[len(group)] in shown.output
 
 
-def test_the_version_is_that_of_the_package() -> None:
+def test_the_version_is_that_of_the_package_and_says_how_the_content_check_runs() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    assert hegui("--version").stdout.strip().endswith(version)
+    first, second = hegui("--version").stdout.splitlines()
+    assert first.endswith(version)
+    assert second.endswith(in_use().both)
 
 
 # --- exit codes --------------------------------------------------------------------------------------

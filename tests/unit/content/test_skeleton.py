@@ -41,7 +41,7 @@ RUNS = st.lists(st.tuples(st.sampled_from(ALPHABET), st.integers(1, 7)), max_siz
 @given(text=st.text(ALPHABET, max_size=300) | RUNS)
 def test_the_ways_of_making_a_skeleton_agree(text: str) -> None:
     slow = skeletons._one_by_one(text)  # noqa: SLF001 - the plain statement of what a skeleton is
-    for made in (skeleton(text), skeletons._by_array(text)):  # noqa: SLF001 - the way of long texts, for short ones too
+    for made in (skeleton(text), skeletons.in_python(text), skeletons._by_array(text)):  # noqa: SLF001 - the way of long texts, for short ones too
         if made is not None:
             assert made.text == slow.text
             assert [int(place) for place in made.origins] == slow.origins
