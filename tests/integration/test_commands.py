@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from hegui.cli import main
+from hegui.general.content.kernel import in_use
 from tests.harness import ROOT, Server, hegui
 
 
