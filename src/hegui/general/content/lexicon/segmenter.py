@@ -257,6 +257,18 @@ class Segmenter:
         hit = min(KNOWN, self._cost("".join(parts)))
         return self._cost(before) + hit + self._cost(after) + APART * (len(parts) - 1) <= natural
 
+    def gain(self, before: str, parts: Sequence[str], after: str) -> int:
+        """Return by how much the reading with one word, pulled apart, is cheaper than that of its pieces, as `gap` reads.
+
+        The word costs `KNOWN` whatever it is: one that is hidden is no likelier for being common in ordinary text.
+        """
+        before, after = before[-self.reach_before :], after[: self.reach_after]
+        if len(parts) == 1:
+            natural = self._cost(before + parts[0] + after)
+        else:
+            natural = self._cost(before + parts[0]) + sum(map(self._cost, parts[1:-1])) + self._cost(parts[-1] + after)
+        return natural - self._cost(before) - KNOWN - self._cost(after)
+
     def cost(self, text: str) -> int:
         """Return the cost of the likeliest reading of a short text."""
         codes = [self._codes.get(character, self._none) for character in text]
