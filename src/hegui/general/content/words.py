@@ -15,11 +15,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from itertools import pairwise
 
 from hegui.general.content import latin
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
+from hegui.general.content.gaps import Gaps, between
 from hegui.general.content.lexicon import Place, Segmenter, load_lexicon
 from hegui.general.content.library import Form, Library, Word, is_latin
 from hegui.general.content.matcher import Hit
@@ -35,14 +35,9 @@ from hegui.kit import clock
 REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
 REACH_AFTER = Segmenter.reach_after
 """Characters around a find that can matter to it."""
-_NATURAL = frozenset(" \t\r\n\u3000\u00a0,.!?;:'\"()[]{}<>/\\-_~，。！？；：、‘’“”（）【】《》〈〉「」『』—…·～")
-"""What stands between words in ordinary text; other marks and symbols do not."""
-_PAUSES = frozenset("，。！？；：、…\r\n”’）】》」』")
-"""Of these, what ends a clause: the words on either side are two unless a mark stands in every gap."""
 WEAK = frozenset({Lane.PINYIN, Lane.HOMOPHONE, Lane.INITIALS})
 """The lanes by sound."""
 _LANES = {Place.WHOLE: Lane.EXACT, Place.PART: Lane.PART, Place.TORN: Lane.TORN}
-_SHORT = 2
 _LATIN_LEAST = 5
 """A Latin word has to have as many letters for its letters to be found apart: `a v` stands in any English text."""
 
@@ -73,6 +68,7 @@ class Finder:
         """Make ready to find; `weak` are the lanes by sound that `find_weak` will be asked for."""
         self._library = library
         self._segmenter = Segmenter(load_lexicon())
+        self._gaps = Gaps(self._segmenter)
         self._weak = frozenset(weak)
         self._sounds = library.sounds if weak else ()
 
@@ -200,7 +196,7 @@ class Finder:
             if not final and (is_open or not (word.isascii() or self._settled(text, end))):
                 yield _Span(number, start, end, None)
             elif exact:
-                yield _Span(number, start, end, self._place(word, text, start, end, before))
+                yield _Span(number, start, end, self._standing(word, text, start, end, before))
             elif self._is_hiding(text, places, word, before) and (lane := self._without_gaps(word, near)):
                 yield _Span(number, start, end, lane)
 
@@ -267,21 +263,15 @@ class Finder:
         """Say whether what stands between a word's characters was put there to hide it."""
         if word.isascii() and len(word) < _LATIN_LEAST:
             return False
-        gaps = [text[a + 1 : b] for a, b in pairwise(places)]
-        if not any(one in _NATURAL for gap in gaps for one in gap):
-            return True
-        if len(word) > _SHORT and all(gaps):
-            return True
-        if any(one in _PAUSES for gap in gaps for one in gap):
-            return False
-        parts = [word[0]]
-        for one, gap in zip(word[1:], gaps, strict=True):
-            if any(BONES[sign] == SEPARATOR for sign in gap):
-                parts.append(one)
-            else:
-                parts[-1] += one
-        left, right = _left_bones(text, places[0], before), _right_bones(text, places[-1] + 1)
-        return not word.isascii() and self._segmenter.gap(left, parts, right)
+        start, end = places[0], places[-1] + 1
+        return self._gaps.hide(word, between(text, places), lambda: _around(text, start, end, before))
+
+    def _standing(self, word: str, text: str, start: int, end: int, before: str) -> Lane:
+        """Return the lane of a word that stands as it is, though its first or last character may be repeated beside it."""
+        lane = self._place(word, text, start, end, before)
+        if lane is Lane.EXACT or not self._gaps.is_repeated(word, _around(text, start, end, before)):
+            return lane
+        return Lane.HIDDEN
 
     def _literal(self, folded: Folded, text: str, before: str, *, final: bool) -> Iterator[_Span]:
         context = fold_character(before[-1])[-1:] if before else ""
@@ -374,6 +364,11 @@ def _right(text: str, end: int) -> str:
         if found := BONES[text[at]]:
             return "\n" if found == SEPARATOR else found[0]
     return ""
+
+
+def _around(text: str, start: int, end: int, before: str) -> tuple[str, str]:
+    """Return what stands on both sides of a find that can matter to it."""
+    return context_of(text, start, before), text[end : end + REACH_AFTER]
 
 
 def _left_bones(text: str, start: int, before: str) -> str:
