@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hegui.general.content import folding, personal
+from hegui.general.content.around import REACH_AFTER
 from hegui.general.content.classify import Model
 from hegui.general.content.folds import ALL, Fold, used
 from hegui.general.content.library import Library, load_library
@@ -29,7 +30,7 @@ from hegui.general.content.verdicts import (
     masked,
     merge_stars,
 )
-from hegui.general.content.words import REACH_AFTER, WEAK, Find, Finder
+from hegui.general.content.words import WEAK, Find, Finder
 from hegui.kit import clock
 from hegui.law.register import law_version
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from hegui.general.content import folding, latin
+from hegui.general.content.around import REACH_BEFORE, context_of, left_of
 from hegui.general.content.checks import Checker, Verdict, mask_span, merge_stars
 from hegui.general.content.library import Index, is_latin
 from hegui.general.content.near import Nearby
@@ -21,7 +22,6 @@ from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Side
 from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
 from hegui.general.content.sounds import ended
-from hegui.general.content.words import REACH_BEFORE, context_of, left_of
 
 _SHORT = 64
 _SHORTEST = 6

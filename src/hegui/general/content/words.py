@@ -17,6 +17,7 @@ from datetime import date
 from functools import lru_cache
 
 from hegui.general.content import latin
+from hegui.general.content.around import REACH_AFTER, around, context_of, left_bones, left_of, right_bones, right_of
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
 from hegui.general.content.gaps import Gaps, between
@@ -26,15 +27,11 @@ from hegui.general.content.matcher import Hit
 from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH, even
-from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, backwards, bones_after, bones_before, skeleton
-from hegui.general.content.skeleton import context_of as reached
+from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
 from hegui.general.content.sounds import clauses, is_whole
 from hegui.general.content.spacing import Beside, Spacing, is_exact
 from hegui.kit import clock
 
-REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
-REACH_AFTER = Segmenter.reach_after
-"""Characters around a find that can matter to it."""
 WEAK = frozenset({Lane.PINYIN, Lane.HOMOPHONE, Lane.INITIALS})
 """The lanes by sound."""
 _LANES = {Place.WHOLE: Lane.EXACT, Place.PART: Lane.PART, Place.TORN: Lane.TORN}
@@ -178,7 +175,7 @@ class Finder:
             if is_latin(joined[begin]) and is_latin(left_of(text, start, before)):
                 continue
             if is_latin(joined[stop - 1]):
-                after = _right(text, end)
+                after = right_of(text, end)
                 if is_latin(after):
                     continue
                 if not after and not final:
@@ -240,7 +237,7 @@ class Finder:
         """Return the lane of a word that stands as it is, by the likeliest reading of what is around it."""
         if word.isascii():
             return Lane.EXACT
-        left, right = _left_bones(text, start, before), _right_bones(text, end)
+        left, right = left_bones(text, start, before), right_bones(text, end)
         return _LANES[self._segmenter.place(left + word + right, len(left), len(left) + len(word))]
 
     def _without_gaps(self, word: str, near: Beside | None) -> Lane | None:
@@ -264,12 +261,12 @@ class Finder:
         if word.isascii() and len(word) < _LATIN_LEAST:
             return False
         start, end = places[0], places[-1] + 1
-        return self._gaps.hide(word, between(text, places), lambda: _around(text, start, end, before))
+        return self._gaps.hide(word, between(text, places), lambda: around(text, start, end, before))
 
     def _standing(self, word: str, text: str, start: int, end: int, before: str) -> Lane:
         """Return the lane of a word that stands as it is, though its first or last character may be repeated beside it."""
         lane = self._place(word, text, start, end, before)
-        if lane is Lane.EXACT or not self._gaps.is_repeated(word, _around(text, start, end, before)):
+        if lane is Lane.EXACT or not self._gaps.is_repeated(word, around(text, start, end, before)):
             return lane
         return Lane.HIDDEN
 
@@ -328,7 +325,7 @@ def _clauses_of(
 def _is_exception(word: Word, text: str, start: int, end: int, before: str = "") -> bool:
     """Say whether a find of a word, in whatever way it is written there, stands inside one of its exception phrases."""
     inside, phrases = _exceptions(word.folded, word.rules.exceptions)
-    left, right = _left_bones(text, start, before), _right_bones(text, end, LONGEST_REACH)
+    left, right = left_bones(text, start, before), right_bones(text, end, LONGEST_REACH)
     joined, stop = left + inside + right, len(left) + len(inside)
     for phrase in phrases:
         at = joined.find(phrase)
@@ -343,37 +340,3 @@ def _is_exception(word: Word, text: str, start: int, end: int, before: str = "")
 def _exceptions(word: str, phrases: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return a word and its exception phrases as their context is compared."""
     return even(word), tuple(map(even, phrases))
-
-
-def context_of(text: str, cut: int, before: str) -> str:
-    """Return the characters that are context for what follows a cut."""
-    return reached(text, cut, before, REACH_BEFORE)
-
-
-def left_of(text: str, start: int, before: str) -> str:
-    """Return the folded character before a place; what shows nothing is passed over."""
-    for one in backwards(text, start, before):
-        if found := BONES[one]:
-            return "" if found == SEPARATOR else found[-1]
-    return ""
-
-
-def _right(text: str, end: int) -> str:
-    """Return the folded character at a place, a line end for a separator, nothing at the end of the text."""
-    for at in range(end, len(text)):
-        if found := BONES[text[at]]:
-            return "\n" if found == SEPARATOR else found[0]
-    return ""
-
-
-def _around(text: str, start: int, end: int, before: str) -> tuple[str, str]:
-    """Return what stands on both sides of a find that can matter to it."""
-    return context_of(text, start, before), text[end : end + REACH_AFTER]
-
-
-def _left_bones(text: str, start: int, before: str) -> str:
-    return bones_before(text, start, before, REACH_BEFORE)
-
-
-def _right_bones(text: str, end: int, reach: int = REACH_AFTER) -> str:
-    return bones_after(text, end, reach)
