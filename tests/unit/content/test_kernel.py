@@ -123,7 +123,7 @@ def test_what_is_no_text_or_no_place_is_refused() -> None:
     assert used.right("标记", 1, 1 << 60) == "记"
     for shape in ({"skips": -1}, {"repeats": -1}, {"line_end": "𠮷"}, {"separator": "𠮷"}):
         with pytest.raises(ValueError, match="no such table"):
-            kernel.Table(BONES, **shape)  # type: ignore[arg-type]
+            kernel.Table(BONES, **shape)
 
 
 @built

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 from hegui.general.content.lexicon import Segmenter
-from hegui.general.content.rows import LONGEST_REACH
+from hegui.general.content.rows import LONGEST_REACH, even
 from hegui.general.content.skeleton import BONES, SEPARATOR, backwards, bones_after, bones_before
 from hegui.general.content.skeleton import context_of as reached
+
+if TYPE_CHECKING:
+    from hegui.general.content.library import Word
 
 REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
 REACH_AFTER = Segmenter.reach_after
@@ -46,3 +52,23 @@ def left_bones(text: str, start: int, before: str) -> str:
 def right_bones(text: str, end: int, reach: int = REACH_AFTER) -> str:
     """Return what stands after a place, as it is compared."""
     return bones_after(text, end, reach)
+
+
+def is_exception(word: Word, text: str, start: int, end: int, before: str = "") -> bool:
+    """Say whether a find of a word, in whatever way it is written there, stands inside one of its exception phrases."""
+    inside, phrases = _exceptions(word.folded, word.rules.exceptions)
+    left, right = left_bones(text, start, before), right_bones(text, end, LONGEST_REACH)
+    joined, stop = left + inside + right, len(left) + len(inside)
+    for phrase in phrases:
+        at = joined.find(phrase)
+        while at >= 0:
+            if at <= len(left) and stop <= at + len(phrase):
+                return True
+            at = joined.find(phrase, at + 1)
+    return False
+
+
+@lru_cache(maxsize=1 << 14)
+def _exceptions(word: str, phrases: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return a word and its exception phrases as their context is compared."""
+    return even(word), tuple(map(even, phrases))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from hegui.general.content import folding, latin, parts
+from hegui.general.content import asking, folding, latin, parts
 from hegui.general.content.matcher import Joined, Matcher, build
 from hegui.general.content.policy import Lane
 from hegui.general.content.regexes import MOST, Regexes
@@ -48,12 +48,13 @@ class Form:
     """One way in which a word is looked for.
 
     `lane` is None where the way it stands in the text decides; `part` counts the words that are
-    asked to stand near each other, 0 being the word itself.
+    asked to stand near each other, 0 being the word itself; `asks` is what the original must have.
     """
 
     word: Word
     lane: Lane | None = None
     part: int = 0
+    asks: asking.Asks | None = None
 
 
 class _Kept:
@@ -150,6 +151,8 @@ class Library:
     """Patterns of `bones` that are characters written in parts."""
     regexes: Regexes = field(default=Regexes(), repr=False)
     """Regular expressions, which are not among the words: the standard counts keywords."""
+    asking: Mapping[int, tuple[Form, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """Forms that ask something of the original, by the pattern of `bones` that is their skeleton."""
     gone: frozenset[str] = frozenset()
     pieces: tuple[Library, ...] = field(default=(), compare=False, repr=False)
     kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
@@ -240,6 +243,7 @@ def _joined(one: Library, other: Library) -> Library:
         one, words=one.words + other.words, bones=one.bones.joined(other.bones), literal=one.literal.joined(other.literal),
         hints=_shifted(one, other), latin=one.latin.joined(other.latin),
         in_parts=one.in_parts.joined(other.in_parts, len(one.bones.words)), regexes=one.regexes.joined(other.regexes),
+        asking={**one.asking, **{number + len(one.bones.words): forms for number, forms in other.asking.items()}},
     )  # fmt: skip
 
 
@@ -286,6 +290,7 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
     bones: list[tuple[str, Form]] = []
     literal: list[tuple[str, Form]] = []
     hints: dict[str, None] = {}
+    asked: dict[str, list[Form]] = {}
     always = False
     for word in words:
         for part, text in enumerate((word.folded, *map(folding.folded, word.rules.near))):
@@ -294,8 +299,13 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
                 literal.append((text, Form(word, None, part)))
                 always = always or len(found) < _LEAST_HINT or found.isascii() or BREAK in found
                 hints[found] = None
+                literal += [(form, Form(word, None, part)) for form in asking.traditional(text)]
+                for form, asks in asking.own(text) if BREAK not in found else ():
+                    asked.setdefault(form, []).append(Form(word, None, part, asks))
                 continue
             bones.append((found, Form(word, None, part)))
+            for form, asks in asking.in_equal_parts(found):
+                asked.setdefault(form, []).append(Form(word, Lane.SPLIT, part, asks))
             if part == 0:
                 for form in dict.fromkeys(_numerals(found)):
                     hint = skeleton(form).text
@@ -307,8 +317,8 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
                         literal.append((form, Form(word, Lane.HIDDEN)))
                         hints[hint] = None
     first = {} if always else hints
-    ways = parts.ways(form for form, _ in bones)
-    hinted = dict.fromkeys((*first, *ways))
+    ways = parts.ways((*(form for form, _ in bones), *asked))
+    hinted = dict.fromkeys((*first, *ways, *asked))
     return Library(
         words=words,
         version=_version(listed),
@@ -318,6 +328,7 @@ def compile_library(rows: Iterable[Row | tuple[int, str, str]], source: str) -> 
         latin=Index.of(_latin(bones)),
         in_parts=parts.Parts.of(ways, hinted),
         regexes=regexes,
+        asking={number: tuple(asked[form]) for number, form in enumerate(hinted) if form in asked},
         hints=None if always else frozenset(range(len(hints))),
     )
 

@@ -14,10 +14,19 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 
 from hegui.general.content import latin
-from hegui.general.content.around import REACH_AFTER, around, context_of, left_bones, left_of, right_bones, right_of
+from hegui.general.content.around import (
+    REACH_AFTER,
+    around,
+    context_of,
+    is_exception,
+    left_bones,
+    left_of,
+    right_bones,
+    right_of,
+)
+from hegui.general.content.asking import SHORT, Asks
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
 from hegui.general.content.gaps import Gaps, between
@@ -26,7 +35,7 @@ from hegui.general.content.library import Form, Library, Word, is_latin
 from hegui.general.content.matcher import Hit
 from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
-from hegui.general.content.rows import LONGEST_REACH, even
+from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
 from hegui.general.content.sounds import clauses, is_whole
 from hegui.general.content.spacing import Beside, Spacing, is_exact
@@ -92,13 +101,17 @@ class Finder:
         dressed = self._dressed(text, bones, before, final=final) if library.latin.words else []
         if not hits and hints is not None and not dressed:
             return [], len(text)
-        readings = _joined(library, bones, hits)
+        read = _read(library, bones, hits)
+        readings = _joined(library, read)
+        asking = _asking(library, hits, read)
         literally = library.literal.words and (hints is None or any(number in hints for _, _, number in hits))
         forms = library.bones.words
         hits = [hit for hit in hits if forms[hit[2]]]
-        if not (hits or readings or literally or dressed):
+        if not (hits or readings or asking or literally or dressed):
             return [], len(text)
         spans = dressed
+        if asking:
+            spans += self._asked(asking, text, bones, before, final=final)
         if hits or readings:
             found = self._spans(hits, text, bones, before, final=final)
             spans += [(form, span) for span in found for form in forms[span.number]]
@@ -132,7 +145,7 @@ class Finder:
             reach = LONGEST_REACH if rules.exceptions else 0
             if span.lane is None or (reach and not final and len(text) - span.end < reach):
                 open_at = min(open_at, span.start)
-            elif rules.exceptions and not form.part and _is_exception(word, text, span.start, span.end, before):
+            elif rules.exceptions and not form.part and is_exception(word, text, span.start, span.end, before):
                 continue
             elif not rules.near or (
                 nearby and span.lane is not Lane.TORN and nearby.complete(word, form.part, span.start, span.end)
@@ -162,7 +175,7 @@ class Finder:
                     if item.lane not in self._weak or word.rule in gone or not word.rules.on(today):
                         continue
                     start, stop = int(origins[item.begin]), int(origins[item.stop - 1]) + 1
-                    if not word.rules.exceptions or not _is_exception(word, clause, start, stop):
+                    if not word.rules.exceptions or not is_exception(word, clause, start, stop):
                         found.append(Find(word, item.lane, begin + start, begin + stop))
         return found
 
@@ -207,6 +220,41 @@ class Finder:
                 yield _Span(number, at, at + 1, None)
             else:
                 yield _Span(number, at, at + 1, self._place(word, text, at, at + 1, before))
+
+    def _asked(
+        self, found: Iterable[tuple[list[int], int, Form]], text: str, bones: Skeleton, before: str, *, final: bool
+    ) -> Iterator[tuple[Form, _Span]]:
+        """Yield the words that ask something of the original, where it has that and the word does not stand as it is."""
+        origins, spacing = bones.origins, Spacing(text, lambda at: context_of(text, at, before))
+        for at, stop, form in found:
+            asks, places, end = form.asks, [int(origins[place]) for place in at], int(origins[stop - 1]) + 1
+            inside = asks.inside(text, places) if asks else None
+            if not asks or not inside or not asks.before(context_of(text, inside[0], before)):
+                continue
+            (start, gaps), taken = inside, asks.after(text[end : end + REACH_AFTER])
+            if taken is None or (taken == SHORT and final) or _is_cut(asks, text, (start, end), before):
+                continue
+            near = spacing.beside(places)
+            is_open = taken == SHORT or (near is not None and near.is_open) or not right_of(text, end)
+            if not final and (is_open or not self._settled(text, end)):
+                yield form, _Span(0, start, end, None)
+                continue
+            if len(at) < stop - at[0]:
+                gaps = ["".join(one for one in gap if BONES[one] == SEPARATOR) for gap in gaps]  # the rest are parts
+            if lane := self._asked_lane(asks, text, (start, end + taken), gaps, near=near, before=before):
+                yield form, _Span(0, start, end + taken, lane)
+
+    def _asked_lane(  # noqa: PLR0913 - a place in a text, and what is around it
+        self, asks: Asks, text: str, span: tuple[int, int], gaps: list[str], *, near: Beside | None, before: str
+    ) -> Lane | None:
+        """Return the lane of such a word by what stands in its gaps beyond what it asks for; None for no word."""
+        start, end = span
+        if asks.is_plain(text[start:end]):
+            return None
+        if not any(BONES[one] for gap in gaps for one in gap):
+            return self._standing("".join(map(BONES.__getitem__, text[start:end])), text, start, end, before)
+        hides = self._gaps.hide(asks.pattern, gaps, lambda: around(text, start, end, before))
+        return self._without_gaps(asks.pattern, near) if hides else None
 
     def _dressed(self, text: str, bones: Skeleton, before: str, *, final: bool) -> list[tuple[Form, _Span]]:
         """Return the Latin words that a text holds with letters repeated or with regional indicators for letters."""
@@ -292,17 +340,49 @@ def _bones(form: Form) -> str:
     return skeleton(form.word.folded).text
 
 
-def _joined(library: Library, bones: Skeleton, hits: Iterable[Hit]) -> list[Hit]:
-    """Return the words that a skeleton holds once characters written in parts are joined, at their places in it as it is."""
-    found: set[Hit] = set()
+def _read(library: Library, bones: Skeleton, hits: Iterable[Hit]) -> list[tuple[list[int], int, int]]:
+    """Return the patterns that a skeleton holds once characters written in parts are joined.
+
+    Each is the places of its characters in the skeleton as it is, where it ends there, and its number.
+    """
     characters = library.in_parts.characters
-    if any(number in characters for _, _, number in hits):
-        for reading in library.in_parts.readings(bones.text, hits, library.longest):
-            for begin, stop, number in library.bones.matcher.find(reading.text):
-                first, last = reading.starts[begin], reading.stops[stop - 1]
-                if last - first > stop - begin and library.bones.words[number]:
-                    found.add((first, last, number))
+    if not any(number in characters for _, _, number in hits):
+        return []
+    found = []
+    for reading in library.in_parts.readings(bones.text, hits, library.longest):
+        for begin, stop, number in library.bones.matcher.find(reading.text):
+            last = reading.stops[stop - 1]
+            if last - reading.starts[begin] > stop - begin:
+                found.append((reading.starts[begin:stop], last, number))
+    return found
+
+
+def _joined(library: Library, read: Iterable[tuple[list[int], int, int]]) -> list[Hit]:
+    """Return the words among what was read with parts joined."""
+    found = {(places[0], stop, number) for places, stop, number in read if library.bones.words[number]}
     return sorted(found, key=lambda hit: (hit[1], hit[0], hit[2]))
+
+
+def _asking(
+    library: Library, hits: Iterable[Hit], read: Iterable[tuple[list[int], int, int]]
+) -> list[tuple[list[int], int, Form]]:
+    """Return the forms that ask something of the original, with the places of their characters, and where they end."""
+    asking = library.asking
+    if not asking:
+        return []
+    found = [(list(range(begin, stop)), stop, form) for begin, stop, at in hits for form in asking.get(at, ())]
+    joined = [
+        (places, stop, replace(form, lane=Lane.SPLIT)) for places, stop, at in read for form in asking.get(at, ())
+    ]
+    return found + joined
+
+
+def _is_cut(asks: Asks, text: str, span: tuple[int, int], before: str) -> bool:
+    """Say whether Latin letters go on beside a find."""
+    start, end = span
+    first, last = asks.pattern[0], asks.pattern[-1]
+    joins = is_latin(first) and not asks.marks[0] and is_latin(left_of(text, start, before))
+    return joins or (is_latin(last) and not asks.marks[-1] and is_latin(right_of(text, end)))
 
 
 def _clauses_of(
@@ -320,23 +400,3 @@ def _clauses_of(
                 continue
         wanted.update(range(first, last + 1))
     return [all_clauses[at] for at in sorted(wanted)]
-
-
-def _is_exception(word: Word, text: str, start: int, end: int, before: str = "") -> bool:
-    """Say whether a find of a word, in whatever way it is written there, stands inside one of its exception phrases."""
-    inside, phrases = _exceptions(word.folded, word.rules.exceptions)
-    left, right = left_bones(text, start, before), right_bones(text, end, LONGEST_REACH)
-    joined, stop = left + inside + right, len(left) + len(inside)
-    for phrase in phrases:
-        at = joined.find(phrase)
-        while at >= 0:
-            if at <= len(left) and stop <= at + len(phrase):
-                return True
-            at = joined.find(phrase, at + 1)
-    return False
-
-
-@lru_cache(maxsize=1 << 14)
-def _exceptions(word: str, phrases: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Return a word and its exception phrases as their context is compared."""
-    return even(word), tuple(map(even, phrases))
