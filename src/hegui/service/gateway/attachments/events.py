@@ -1,7 +1,7 @@
 """The events of a streamed chat on their way to the check, with the files taken out of them.
 
-Text with a data URL may come in any pieces. From the first semicolon on (a data URL has one) each event
-is read; what came shortly before is read then, too.
+Text with a data URL may come in any pieces. From the first sign of one on (a data URL has a semicolon, a
+percent sign or markup) each event is read; what came shortly before is read then, too.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 
-from hegui.service.gateway.attachments.files import PICTURES, Attachments, channels, source_of, text_of
+from hegui.service.gateway.attachments.files import PICTURES, Attachments, channels, source_of, stands_in, text_of
 from hegui.service.gateway.hold import Path
-from hegui.service.gateway.media.desk import encoded
-from hegui.service.gateway.media.inline import LONGEST, begin, file_in, hidden, kind_of, payload, run_of
+from hegui.service.gateway.media.inline import LONGEST, begin, file_in, hidden, in_base64, kind_of, payload, run_of
 from hegui.service.gateway.media.labelling import IMAGE, WithheldError
+from hegui.service.gateway.media.percent import NO_PLACE, Look, look, taken
+from hegui.service.gateway.media.percent import run_of as percent_run
 from hegui.service.gateway.outbound import nest
 from hegui.service.gateway.protocol import MARK, Json
 from hegui.service.gateway.upstream import Events
@@ -24,17 +25,36 @@ from hegui.service.gateway.upstream import Events
 _BEFORE = 512
 _TAIL = LONGEST
 _LONGEST = 64 * 1024 * 1024
+_OTHERS = bytes(set(range(256)) - set(b";%<\\"))
+"""All but the signs of which a file in a data URL has one."""
 
 
 @dataclass
 class _State:
-    """One text of a choice: its last characters, or the base64 that is coming."""
+    """One text of a choice: its last characters, or the file that is coming."""
 
     tail: str = ""
     prefix: str = ""
     held: list[str] | None = None
     size: int = 0
     padded: bool = False
+    unsure: bool = False
+    """Whether it is not known yet that it is a file: without base64 it may be words."""
+    left: int = 0
+    """How many characters of what is held have left: those that came before any text was read."""
+
+    def hold(self, prefix: str, left: str) -> None:
+        """Hold what comes."""
+        self.prefix, self.held, self.size, self.padded, self.tail = prefix, [], 0, False, ""
+        self.unsure, self.left = not in_base64(prefix), len(left)
+        if left:
+            self.held.append(left)
+
+    def released(self) -> str:
+        """Return what is held and has not left, to be read again as words."""
+        run, self.held = "".join(self.held or ()), None
+        self.tail = run[: self.left]
+        return run[self.left :]
 
 
 @dataclass
@@ -56,7 +76,7 @@ class FileEvents:
             return batch
         out: list[bytes] = []
         for raw in batch:
-            if not self._watching and (b";" in raw or b"\\u" in raw):
+            if not self._watching and _begins(raw):
                 self._watch()
             out += await self._read(raw) if self._watching or _hints(raw) else [raw]
             if not self._watching:
@@ -115,58 +135,114 @@ class FileEvents:
 
     async def _rests(self, index: int | None) -> list[bytes]:
         """Return an event for each text that ended within a file: of a choice, or of all when the stream ends."""
-        out = []
+        out: list[bytes] = []
         for (of, path), state in self._states.items():
-            if state.held is not None and index in {None, of}:
-                delta = nest(path, await self._closed(state))
-                choice = {"index": of, "delta": delta, "finish_reason": None}
-                out.append(orjson.dumps({**self.base, "choices": [choice]}))
+            if state.held is None or index not in {None, of}:
+                continue
+            text = ""
+            while state.held is not None:
+                done, rest = await self._closed(state)
+                text += done + await self._text((of, path), rest)
+            choice = {"index": of, "delta": nest(path, text), "finish_reason": None}
+            out.append(orjson.dumps({**self.base, "choices": [choice]}))
         return out
 
     async def _text(self, of: tuple[int, Path], piece: str) -> str:
-        """Return a piece of a text with a character in place of a file's base64, once that is whole."""
+        """Return a piece of a text with a character in place of what a data URL holds, once that is whole."""
         state = self._states.setdefault(of, _State())
         out: list[str] = []
         while piece:
-            if state.held is not None:
-                size = run_of(piece, padded=state.padded)
-                state.held.append(piece[:size])
-                state.size += size
-                state.padded = state.padded or piece[:size].endswith("=")
-                if state.size > _LONGEST:
-                    raise WithheldError("too_large", kind_of(state.prefix))
-                piece = piece[size:]
-                if piece:
-                    out.append(await self._closed(state))
-                continue
-            text, known = state.tail + piece, len(state.tail)
-            found = begin(text)
-            if found is None:
-                if hidden(text):
-                    raise WithheldError("escaped", IMAGE)
-                out.append(piece)
-                state.tail = text[-_TAIL:]
-                break
-            cut = found.end() - known
-            out.append(piece[:cut])
-            state.prefix, state.held, state.size, state.padded = found[0], [], 0, False
-            state.tail, piece = "", piece[cut:]
+            if state.held is None:
+                text, piece = self._begun(state, piece)
+            elif state.unsure:
+                text, piece = "", self._surer(state, piece)
+            else:
+                text, piece = await self._more(state, piece)
+            out.append(text)
         return "".join(out)
 
-    async def _closed(self, state: _State) -> str:
-        """Return the character for a file that is whole, with the words behind it, or what only looked like one."""
-        run, state.held = "".join(state.held or ()), None
-        kind, end = file_in(state.prefix, run)
-        state.tail = run[end:][-_TAIL:]
-        if not end:
+    def _begun(self, state: _State, piece: str) -> tuple[str, str]:
+        """Return what of a piece leaves, up to where the next file may begin, and the rest."""
+        text, before = state.tail + piece, len(state.tail)
+        found = begin(text)
+        while found and found.end() < before and _words(found[0], text[found.end() :]):
+            found = begin(text, found.end())
+        if found is None:
+            if hidden(text):
+                raise WithheldError("escaped", IMAGE)
+            state.tail = text[-_TAIL:]
+            return piece, ""
+        cut = max(found.end() - before, 0)
+        state.hold(found[0], text[found.end() : before])
+        return piece[:cut], piece[cut:]
+
+    def _surer(self, state: _State, piece: str) -> str:
+        """Hold a piece of what may be a file without base64; return what is to be read on, nothing until that is known."""
+        run = "".join(state.held or ()) + piece
+        state.held = [run]
+        found = look(kind_of(state.prefix), run, last=False)
+        if found is Look.MARKUP:
+            raise WithheldError(*NO_PLACE)
+        if found is Look.WORDS:
+            return state.released()
+        if found is Look.BYTES:
+            state.held, state.unsure = [], False
             return run
-        file = await self.files.label(payload(run[:end]), kind)
-        return self.files.token(encoded(file.data).encode(), file.entry("body")) + run[end:]
+        return ""
+
+    async def _more(self, state: _State, piece: str) -> tuple[str, str]:
+        """Hold more of a file; return the character for it once it is whole, and the rest."""
+        percent = not in_base64(state.prefix)
+        size = percent_run(piece) if percent else run_of(piece, padded=state.padded)
+        state.held = state.held if state.held is not None else []
+        state.held.append(piece[:size])
+        state.size += size
+        state.padded = state.padded or piece[:size].endswith("=")
+        if state.size > _LONGEST:
+            raise WithheldError("too_large", kind_of(state.prefix))
+        if size == len(piece):
+            return "", ""
+        done, rest = await self._closed(state)
+        return done, rest + piece[size:]
+
+    async def _closed(self, state: _State) -> tuple[str, str]:
+        """Return the character for a file that is whole, and the words behind it, or what only looked like one."""
+        run, prefix, left = "".join(state.held or ()), state.prefix, state.left
+        if state.unsure:
+            found = look(kind_of(prefix), run, last=True)
+            if found is Look.MARKUP:
+                raise WithheldError(*NO_PLACE)
+            if found is Look.WORDS:
+                return "", state.released()
+        state.held, state.tail = None, ""
+        if in_base64(prefix):
+            kind, end = file_in(prefix, run)
+            source = payload(run[:end])
+        else:
+            kind, source, end = taken(kind_of(prefix), run)
+        if not end:
+            return "", run[left:]
+        file = await self.files.label(source, kind)
+        text = stands_in(prefix)(file)
+        if text[:left] != run[:left]:
+            raise WithheldError("late", kind)
+        return self.files.token(text[left:].encode(), file.entry("body")), run[end:]
+
+
+def _words(prefix: str, run: str) -> bool:
+    """Say whether what follows the beginning of a data URL in a text that has left is no file."""
+    return look(kind_of(prefix), run, last=False) is Look.WORDS
 
 
 def _hints(raw: bytes) -> bool:
-    """Say whether an event can hold a file: a data URL has a semicolon, every other file its name, unless it is escaped."""
-    return b";" in raw or b"image" in raw or b"audio" in raw or b"\\u" in raw
+    """Say whether an event can hold a file: data URLs have their signs, every other file its name."""
+    return _begins(raw) or b"image" in raw or b"audio" in raw
+
+
+def _begins(raw: bytes) -> bool:
+    """Say whether a file in a data URL may begin in an event: with a semicolon, a percent sign or markup, or escapes for them."""
+    signs = raw.translate(None, _OTHERS)
+    return bool(signs) and (bool(signs.strip(b"\\")) or b"\\u" in raw or b"\\\\" in raw)
 
 
 def _loaded(raw: bytes) -> Json | None:

@@ -14,8 +14,9 @@ from typing import Any
 from hegui.service.gateway.hold import Path
 from hegui.service.gateway.media.desk import Desk, data_url, encoded
 from hegui.service.gateway.media.formats import check_format
-from hegui.service.gateway.media.inline import begin, file_in, hidden, payload, run_of
+from hegui.service.gateway.media.inline import begin, hidden, in_base64
 from hegui.service.gateway.media.labelling import AUDIO, IMAGE, Labelled, WithheldError
+from hegui.service.gateway.media.percent import behind, written
 from hegui.service.gateway.protocol import ApiError, Json, chunk, event
 from hegui.service.gateway.service import MediaStyle
 from hegui.service.gateway.texts import TEXT_PARTS
@@ -127,8 +128,8 @@ class Attachments:
             if len(self._later) > before and item.get("logprobs") is not None:
                 item["logprobs"] = None  # they spell out what was taken
 
-    def _fill(self, token: str, url: bool, file: Labelled) -> None:  # noqa: FBT001 - bound before its file is there
-        self._texts[token] = (data_url(file) if url else encoded(file.data)).encode()
+    def _fill(self, token: str, written: Callable[[Labelled], str], file: Labelled) -> None:
+        self._texts[token] = written(file).encode()
 
     @staticmethod
     def pictures(said: Json) -> list[object]:
@@ -143,23 +144,22 @@ class Attachments:
         if part.get("type") in PICTURES and path == ("content",):
             self._lists.add(place)
             token = self.token()
-            self._keep(source_of(part), IMAGE, partial(self._fill, token, True))  # noqa: FBT003 - with its prefix
+            self._keep(source_of(part), IMAGE, partial(self._fill, token, data_url))
             return {"type": "text", "text": token}
         text = text_of(part)
         return part if text is None else {**part, "text": self._inline(text)}
 
     def _inline(self, text: str) -> str:
-        """Return a text with a character in place of the base64 of each data URL in it."""
+        """Return a text with a character in place of what each data URL in it holds."""
         out: list[str] = []
         at = 0
         while match := begin(text, at):
-            run = text[match.end() : run_of(text, match.end())]
-            kind, end = file_in(match[0], run)
+            kind, end, source = behind(match[0], text, match.end())
             out.append(text[at : match.end()])
-            at = match.end() + end
-            if end:
+            at = end if source else match.end()
+            if source:
                 token = self.token()
-                self._keep(payload(run[:end]), kind, partial(self._fill, token, False))  # noqa: FBT003 - its prefix stays
+                self._keep(source, kind, partial(self._fill, token, stands_in(match[0])))
                 out.append(token)
         left = "".join(out) + text[at:]
         if hidden(left):
@@ -218,6 +218,13 @@ class Attachments:
             part = {"type": "image_url", "image_url": {"url": token}}
             out.append(event(chunk(base, [{"index": index, "delta": {"images": [part]}, "finish_reason": None}])))
         return b"".join(out)
+
+
+def stands_in(prefix: str) -> Callable[[Labelled], str]:
+    """Return how a file is written behind what begins a data URL: in the form that it came in."""
+    if in_base64(prefix):
+        return lambda file: encoded(file.data)
+    return lambda file: written(file.data)
 
 
 def _add(said: Json, file: Labelled) -> None:

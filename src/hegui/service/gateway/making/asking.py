@@ -45,4 +45,4 @@ def _strings(value: Any, key: str) -> Iterator[str]:  # noqa: ANN401 - any JSON 
 
 
 def _is_file(text: str) -> bool:
-    return text.startswith(_IN_LOOKS) or len(text) > _LONGEST_OPTION
+    return text.lstrip().lower().startswith(_IN_LOOKS) or len(text) > _LONGEST_OPTION

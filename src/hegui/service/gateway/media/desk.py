@@ -12,7 +12,6 @@ from typing import TypeVar
 from hegui.evidence.keyring import Keyring
 from hegui.kit.settings import Settings
 from hegui.service.gateway.media.fetching import Fetcher
-from hegui.service.gateway.media.inline import decoded, payload
 from hegui.service.gateway.media.labelling import (
     AUDIO,
     IMAGE,
@@ -27,6 +26,7 @@ from hegui.service.gateway.media.labelling import (
     producer,
     spoken,
 )
+from hegui.service.gateway.media.percent import file_bytes
 from hegui.service.gateway.media.shelf import Shelf, shelf_folder, work_folder
 from hegui.service.gateway.media.soundtrack import Soundtrack, whole
 from hegui.service.gateway.protocol import ApiError
@@ -34,6 +34,8 @@ from hegui.service.gateway.service import MediaStyle
 from hegui.service.labels.sealing import sealing
 
 T = TypeVar("T")
+_SIGNS_A_BYTE = 6
+"""Characters that a byte takes at most: in percent signs, these as escapes of JSON in part."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -119,10 +121,9 @@ class Desk:
 
     def _read(self, source: str, kind: str) -> bytes:
         """Return what base64, or a data URL, holds; it takes a processor's time."""
-        text = payload(source)
-        if len(text) * 3 // 4 > self.most + 3:
+        if len(source) > _SIGNS_A_BYTE * self.most:
             raise WithheldError("too_large", kind)
-        data = decoded(text)
+        data = file_bytes(source)
         if data is None:
             raise WithheldError("not_base64", kind)
         return data

@@ -16,14 +16,18 @@ from hegui.service.gateway.texts import unescaped
 
 LONGEST = 340
 """Characters of what begins a data URL, at most."""
-_LEAST = 64
+LEAST = 64
 """Bytes below which what looks like a file shows nothing: an example in words, checked as words."""
 _WORD = 40
 """Letters in a row that are no word of a sentence any more."""
 _LINE = 256
 """Characters of a line of base64 that is broken into lines, at most: above it the file is one line, and words may follow."""
 _HEAD = 5464
-_BEGIN = re.compile(r"[dD][aA][tT][aA]:([^,]{0,300});[ \t\r\n]*[bB][aA][sS][eE]64[ \t\r\n]*,")
+_SCHEME = r"[dD][\t\r\n]*[aA][\t\r\n]*[tT][\t\r\n]*[aA][\t\r\n]*:"
+_DATA = re.compile(_SCHEME)
+_BEGIN = re.compile(_SCHEME + "[^,]{0,300},")
+_BASE64_SAID = re.compile(r";[ \t\r\n]*b\s*a\s*s\s*e\s*6\s*4[ \t\r\n]*,\Z", re.IGNORECASE)
+_LONG = re.compile(_SCHEME + r"[ \t\r\n]*(?:image|audio|video)\\?/[^,\s]{300}", re.IGNORECASE)
 _RUN = re.compile(r"[A-Za-z0-9+/%\\ \t\r\n\f]*={0,2}")
 _ESCAPED_RUN = re.compile(r"(?:[A-Za-z0-9+/% \t\r\n\f]+|\\[/nrtf]|\\u00[0-7][0-9a-fA-F])*={0,2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]")
@@ -35,15 +39,31 @@ _FILMS = frozenset({"mp4", "matroska", "avi", "flv"})
 
 
 def begin(text: str, at: int = 0) -> re.Match[str] | None:
-    """Return what begins the next data URL in base64, whatever its type."""
+    """Return what begins the next data URL, whatever its type, up to its comma."""
     return _BEGIN.search(text, at)
 
 
+def in_base64(prefix: str) -> bool:
+    """Say whether what begins a data URL says that base64 follows; without it percent signs and letters do."""
+    return bool(_BASE64_SAID.search(prefix))
+
+
 def hidden(text: str) -> bool:
-    r"""Say whether escapes such as `\u0064` spell what begins a data URL of a picture, a sound or a film."""
+    r"""Say whether what begins the data URL of a picture, a sound or a film is spelt so that it is not found as it stands.
+
+    With escapes such as `\u0064`, or with more options than are read.
+    """
+    if _LONG.search(text):
+        return True
     if _ESCAPE not in text:
         return False
-    return any(kind_of(match[0]) for match in _BEGIN.finditer(unescaped(text).text))
+    read = unescaped(text)
+    for match in _BEGIN.finditer(read.text):
+        if kind_of(match[0]):
+            start = match.start() + [found.start() for found in _DATA.finditer(match[0])][-1]
+            if _ESCAPE in text[read.places[start] : read.places[match.end()]]:
+                return True
+    return False
 
 
 def payload(url: str) -> str:
@@ -54,7 +74,7 @@ def payload(url: str) -> str:
 
 def kind_of(prefix: str) -> str:
     """Return what a data URL says it is by what begins it: `image`, `audio`, or nothing of the kind; a film counts as pictures."""
-    said = re.split(r"[dD][aA][tT][aA]:", prefix)[-1].strip().lower()
+    said = "".join(_DATA.split(prefix)[-1].split()).lower()
     return (AUDIO if said.startswith(AUDIO) else IMAGE) if said.startswith(_MEDIA) else ""
 
 
@@ -74,10 +94,10 @@ def file_in(prefix: str, run: str) -> tuple[str, int]:
     if "\\" in run:
         match = _ESCAPED_RUN.match(run)
         run = match[0] if match else ""
-    if len(run) * 3 // 4 < _LEAST:
+    if len(run) * 3 // 4 < LEAST:
         return "", 0
     end, first = _end(run)
-    said, found = kind_of(prefix), _known(decoded(_bare(run[:_HEAD])))
+    said, found = kind_of(prefix), known(decoded(_bare(run[:_HEAD])))
     if said:
         return (said, end) if found or first >= _WORD else ("", 0)
     return (found, end) if found else ("", 0)
@@ -104,7 +124,7 @@ def _end(run: str) -> tuple[int, int]:
     return end, first
 
 
-def _known(head: bytes | None) -> str:
+def known(head: bytes | None) -> str:
     """Return the kind of a file by its first bytes; nothing for what is neither a picture nor a sound nor a film."""
     try:
         return form_of(head)[1].kind if head else ""
