@@ -397,6 +397,8 @@ def test_errors_have_openai_shape(server: Server, upstream: ScriptedUpstream) ->
     ):
         reply = raw(server, body)
         assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
+        told = reply.json()["error"]["message"]
+        assert status != 413 or ("8 MiB" in told and "body_megabytes" in told), "the limit, and what sets it"
     assert raw(server, {}, Authorization="Bearer hg-wrong").status_code == 401
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=server.gateway, api_key="nope", max_retries=0).models.list()

@@ -344,7 +344,23 @@ def test_an_answer_past_the_limit_is_told_with_its_limit_and_a_remedy() -> None:
     error = asyncio.run(go())
     assert (error.status, error.code) == (502, "upstream_too_large")
     assert "2 MiB" in error.message
+    assert "media_megabytes" in error.message, "what the operator can set"
     assert "again" not in error.message, "another try would end the same way"
+
+
+def test_a_whole_answer_may_hold_one_file_of_the_largest_size() -> None:
+    held = plain(b"{" + b" " * (Settings().media_megabytes * 4 // 3 << 20) + b"}")
+
+    async def go() -> bytes:
+        server = await asyncio.start_server(Server(held).handle, "127.0.0.1", 0)
+        upstream = HttpUpstream(Settings(upstream=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        try:
+            return await upstream.complete({"model": "m"})
+        finally:
+            await upstream.close()
+            server.close()
+
+    assert len(asyncio.run(go())) > 40 << 20, "in base64 it is larger than itself"
 
 
 def test_who_gives_up_cancels_the_call() -> None:

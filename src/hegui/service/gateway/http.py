@@ -47,7 +47,8 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             raise ApiError(
                 413,
                 "request_too_large",
-                f"请求超过 {limit} 字节，请分开发送 / the request is over {limit} bytes; send it in parts",
+                f"请求超过 {limit >> 20} MiB，请分开发送，或请运营方加大 body_megabytes / the request is over {limit >> 20} MiB; send it in "
+                "parts, or ask the operator for more body_megabytes",
             )
         parts.append(part)
         if not message.get("more_body"):

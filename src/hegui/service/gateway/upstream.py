@@ -15,6 +15,8 @@ from hegui.service.gateway.protocol import ApiError, EventReader, Json
 
 _OK = 200
 _LONGEST_BODY = 32 * 1024 * 1024
+_WORDS = 1024 * 1024
+"""What may stand beside one file of the largest size in a whole answer."""
 _CLIENT_ERRORS = frozenset({400, 404, 408, 413, 422, 429})
 _CHAT = "/chat/completions"
 
@@ -109,8 +111,9 @@ def unreachable(error: Exception) -> UpstreamError:
         limit = error.limit >> 20
         api = ApiError(
             502, "upstream_too_large",
-            f"上游的回答超过 {limit} MiB，未接收；请减少图片或缩小尺寸，或让上游以地址给出图片 / the upstream's answer is over {limit} MiB "
-            "and was not taken; ask for fewer or smaller pictures, or have the upstream give them by URL",
+            f"上游的回答超过 {limit} MiB，未接收；请减少图片或缩小尺寸，或让上游以地址给出图片；运营方可加大 media_megabytes / the upstream's answer is over "
+            f"{limit} MiB and was not taken; ask for fewer or smaller pictures, or have the upstream give them by URL; the operator can raise "
+            "media_megabytes",
         )  # fmt: skip
     elif isinstance(error, TimeoutError):
         api = ApiError(
@@ -189,6 +192,7 @@ class HttpUpstream:
     def __init__(self, settings: Settings) -> None:
         base = settings.upstream.rstrip("/")
         self.name = base
+        self._most = max(_LONGEST_BODY, settings.media_megabytes * 1024 * 1024 * 4 // 3 + _WORDS)
         headers = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "hegui"}
         if settings.upstream_key:
             headers["Authorization"] = f"Bearer {settings.upstream_key}"
@@ -213,7 +217,7 @@ class HttpUpstream:
 
     async def complete(self, body: Json) -> bytes:
         """Return the body of a whole completion; raise UpstreamError."""
-        return await self._ask("POST", _CHAT, _written(body))
+        return await self._ask("POST", _CHAT, _written(body), self._most)
 
     async def ask(self, path: str, body: Json, most: int) -> bytes:
         """Return the whole body of what another path answers; raise UpstreamError."""
