@@ -125,6 +125,14 @@ def open_house(
         os.close(writer)
 
 
+@pytest.fixture(scope="module")
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
+) -> Iterator[House]:
+    with open_house(request, tmp_path_factory.mktemp("house"), upstream) as opened:
+        yield opened
+
+
 def call(endpoints: Endpoints, prefix: str, method: str, body: Json) -> Reply:
     """Call a room without a gateway before it."""
 

@@ -10,23 +10,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hegui.people.permits import Role
-from tests.application import House, open_house
+from tests.application import House, house
 from tests.browser import chromium
 from tests.unit.labels.pictures import saved
 from tests.unit.people.desk import PASSWORD
-from tests.upstream import ScriptedUpstream
 
+__all__ = ["house"]  # a fixture
 SHOTS = os.environ.get("SCREENSHOTS")
 
 pytestmark = chromium.NEEDED
-
-
-@pytest.fixture(scope="module")
-def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream
-) -> Iterator[House]:
-    with open_house(request, tmp_path_factory.mktemp("house"), upstream) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from hegui.kit.errors import InputError
+from hegui.kit.multipart import boundary_of, fields_of
 from hegui.kit.text import Bi
-
-_BOUNDARY = re.compile(r'^multipart/form-data\s*;.*?boundary="?([^";]{1,70})"?', re.IGNORECASE)
-_NAME = re.compile(rb'(?i)^content-disposition:[^\r\n]*?;\s*name="([^"\r\n]*)"', re.MULTILINE)
-_FILE = re.compile(rb'(?i)^content-disposition:[^\r\n]*?;\s*filename="([^"\r\n]*)"', re.MULTILINE)
 
 
 class FormTooLargeError(InputError):
@@ -38,23 +34,8 @@ async def read_form(request: Request, most: int) -> dict[str, str]:
         raw += piece
         if len(raw) > most:
             raise FormTooLargeError
-    boundary = _BOUNDARY.match(request.headers.get("content-type", ""))
+    boundary = boundary_of(request.headers.get("content-type", ""))
     if boundary is not None:
-        return {key: value.replace("\0", "") for key, value in _parts(raw, boundary.group(1).encode()).items()}
+        return {key: value.replace("\0", "") for key, value in fields_of(raw, boundary).items()}
     text = raw.decode("utf-8", "replace")
     return {key: value.replace("\0", "") for key, value in parse_qsl(text, keep_blank_values=True)}
-
-
-def _parts(raw: bytes, boundary: bytes) -> dict[str, str]:
-    """Return the fields of a form in parts (RFC 7578)."""
-    found: dict[str, str] = {}
-    for part in (b"\r\n" + raw).split(b"\r\n--" + boundary)[1:]:
-        head, blank, body = part.partition(b"\r\n\r\n")
-        name, file = _NAME.search(head), _FILE.search(head)
-        if not blank or name is None:
-            continue
-        field = name.group(1).decode("utf-8", "replace")
-        found[field] = body.decode("utf-8", "replace")
-        if file is not None:
-            found[f"{field}.filename"] = file.group(1).decode("utf-8", "replace")
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +42,6 @@ from hegui.store.unit import Store, unit_of_work
 SESSION, BEFORE, LANG = "hegui_session", "hegui_before", "hegui_lang"
 _ROOT = Path(__file__).parent
 _PUBLIC_FORM = 64 * 1024
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MISSING = HeguiError(Bi("没有这个页面", "there is no such page"), Bi("回到合规总览", "go to the board"))
 _LOG = logging.getLogger(__name__)
 
@@ -292,7 +290,7 @@ class Frame:
 
 def _check_id(value: str | None) -> None:
     """Raise HeguiError for a path that names something which can not be there."""
-    if value is not None and not _ID.fullmatch(value):
+    if value is not None and not ids.is_id(value):
         raise HeguiError(Bi("编号格式有误", "the number is malformed"), Bi("返回列表", "go back to the list"))
 
 

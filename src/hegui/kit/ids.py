@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import uuid
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 _POOL_BYTES = 4096
 _VERSION = 0x7000
 _VARIANT = 0x8000000000000000
+_TEXT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class _Pool:
@@ -59,3 +61,8 @@ def uuid7_time(value: str) -> datetime:
         message = "not a UUIDv7"
         raise ValueError(message)
     return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC)
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text is written as an id is: a UUID of any version in its 36-character form, in small letters."""
+    return _TEXT.fullmatch(text) is not None

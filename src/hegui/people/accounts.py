@@ -104,6 +104,22 @@ def open_account(session: Session, by: Account, name: str, role: Role) -> Opened
     return _open(session, name, role, by=by.id)
 
 
+def open_named(session: Session, name: str) -> Account | None:
+    """Return the account of a name, None for one that does not exist or is closed."""
+    return session.scalar(select(Account).where(Account.name == name, Account.closed_at.is_(None)))
+
+
+def account_named(session: Session, name: str) -> Account:
+    """Return the account of a name that a command was given; raise InputError for none."""
+    found = open_named(session, name)
+    if found is None:
+        raise InputError(
+            Bi(f"没有名为 {name} 的账号", f"there is no account named {name}"),
+            Bi("在控制台查看账号", "look at the accounts in the console"),
+        )
+    return found
+
+
 def close_account(session: Session, by: Account, account: Account) -> None:
     """Close an account and end its sessions; nobody closes their own, and one administrator always stays."""
     require(Role(by.role), Act.MANAGE_ACCOUNTS)

@@ -18,7 +18,6 @@ from hegui.people.models import ApiKey, Service
 from hegui.store.revision import bump
 
 PREFIX = "hg-"
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -71,7 +70,7 @@ def create_key(session: Session, service: str, by: str) -> IssuedKey:
 
 def revoke_key(session: Session, key_id: str, by: str) -> None:
     """Revoke a key; raise InputError when there is none of that id."""
-    key = session.get(ApiKey, key_id) if _ID.fullmatch(key_id) else None
+    key = session.get(ApiKey, key_id) if ids.is_id(key_id) else None
     if key is None:
         raise InputError(
             Bi(f"没有编号为 {key_id} 的密钥", f"there is no key with the id {key_id}"),

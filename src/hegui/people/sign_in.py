@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from hegui.evidence import leave
 from hegui.kit import clock
 from hegui.people import accounts, sessions, throttle
@@ -20,7 +18,7 @@ def sign_in(store: Store, origin: throttle.Origin, name: str, password: str, old
     """
     with unit_of_work(store) as session:
         charged = throttle.charge(session, origin)
-        found = session.scalar(select(Account).where(Account.name == name.strip(), Account.closed_at.is_(None)))
+        found = accounts.open_named(session, name.strip())
     hashed = found.password if found is not None else accounts.UNKNOWN
     good = accounts.matches(hashed, password)
     token = ""

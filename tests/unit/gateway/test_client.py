@@ -339,6 +339,7 @@ def test_an_answer_past_the_limit_is_told_with_its_limit_and_a_remedy() -> None:
         finally:
             await upstream.close()
             server.close()
+            await asyncio.sleep(0.05)
         return told.value.api
 
     error = asyncio.run(go())
@@ -359,6 +360,7 @@ def test_a_whole_answer_may_hold_one_file_of_the_largest_size() -> None:
         finally:
             await upstream.close()
             server.close()
+            await asyncio.sleep(0.05)
 
     assert len(asyncio.run(go())) > 40 << 20, "in base64 it is larger than itself"
 

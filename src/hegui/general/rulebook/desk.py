@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
@@ -17,6 +16,7 @@ from hegui.kit.commands import data_option, guarded, json_option, settings_of, u
 from hegui.kit.errors import InputError
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
+from hegui.people.accounts import account_named
 from hegui.people.models import Account
 from hegui.store import unit_of_work
 from hegui.store.opened import opened
@@ -48,12 +48,7 @@ def desk(data: Path | None, account: str | None = None) -> Iterator[Desk]:
         if account is None:
             yield Desk(session, settings)
             return
-        person = session.scalar(select(Account).where(Account.name == account, Account.closed_at.is_(None)))
-        if person is None:
-            raise InputError(
-                Bi(f"没有名为 {account} 的账号", f"there is no account named {account}"),
-                Bi("在控制台查看账号", "look at the accounts in the console"),
-            )
+        person = account_named(session, account)
         leave(
             session,
             "rules.command",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from sqlalchemy import select
@@ -12,11 +11,9 @@ from hegui.general.content.library import Library, Word
 from hegui.general.content.rows import WordRules
 from hegui.general.rulebook.models import Kind, WordChange, in_force
 from hegui.general.rulebook.rules import Gone, gone_of, kept_rules, meant, settled
-from hegui.kit import clock
+from hegui.kit import clock, ids
 from hegui.kit.errors import InputError
 from hegui.kit.text import Bi
-
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def wrong(zh: str, en: str, remedy: Bi) -> InputError:
@@ -94,4 +91,4 @@ def told_upon(rows: Iterable[WordChange], library: Library) -> dict[str, tuple[s
 def id_of(rule: str) -> str | None:
     """Return the id of a change from its name in verdicts; None for what can not be one."""
     name = rule.removeprefix("word:")
-    return name if _UUID.fullmatch(name) else None
+    return name if ids.is_id(name) else None

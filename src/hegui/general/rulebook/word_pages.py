@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from hegui.general.content.folds import FOLD_NAMES, Fold
@@ -11,7 +10,7 @@ from hegui.general.content.rows import COLUMNS, NO_FOLD, WIDEST, word_rules
 from hegui.general.rulebook import acts, answers, queries, sources, standing
 from hegui.general.rulebook.models import KINDS, STATES, SetAnswerRow, State, WordChange
 from hegui.general.rulebook.rules import kept_rules
-from hegui.kit import clock
+from hegui.kit import clock, ids
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Page, Redirect, Route, View, Visit
 from hegui.kit.text import Bi
@@ -34,6 +33,7 @@ _TYPED = (
     "rule",
     "phrase",
 )
+_TYPED = ("word", "risk", "exceptions", "near", "within", "action", "since", "until", "source", "why", "rule", "phrase")
 _ACTIONS = tuple(action for action in Action if action not in {Action.REPLACE, Action.ANSWER})
 
 
@@ -59,7 +59,7 @@ def _wanted(visit: Visit) -> queries.Wanted:
         **{key: visit.query.get(key, "").strip().replace("\0", "") for key in ("text", "risk", "state", "before")}
     )
     unknown = wanted.state not in {"", *State} or wanted.risk not in {"", *risks().ids}
-    if unknown or (wanted.before and not _ID.fullmatch(wanted.before)):
+    if unknown or (wanted.before and not ids.is_id(wanted.before)):
         raise InputError(Bi("筛选条件有误", "that filter is wrong"), Bi("从列表中选择", "choose from the lists"))
     return wanted
 

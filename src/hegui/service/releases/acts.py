@@ -6,7 +6,6 @@ Evidence names grants, clauses and accounts; never a person, a purpose or a reas
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -31,7 +30,6 @@ from hegui.service.releases.models import ClauseRow, Content, Grant, GrantState
 RELEASES = "release"
 """The class of what retention counts."""
 _GRANT = Bi("许可", "leave")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RELOAD = Bi("刷新，查看它现在的状态", "reload it and look at its present state")
 
 
@@ -57,12 +55,12 @@ class Asked:
 
 def is_number(text: str) -> bool:
     """Say whether a text is the number of a grant or a content."""
-    return _ID.fullmatch(text) is not None
+    return ids.is_id(text)
 
 
 def found(session: Session, number: str, service: str = "", person: str = "") -> Grant:
     """Return a grant, locked; of one service and person where they are given; raise CallError 404."""
-    row = session.get(Grant, number, with_for_update=True, populate_existing=True) if _ID.fullmatch(number) else None
+    row = session.get(Grant, number, with_for_update=True, populate_existing=True) if ids.is_id(number) else None
     if row is None or (service and row.service != service) or (person and row.person != person):
         raise no_such(_GRANT)
     return row

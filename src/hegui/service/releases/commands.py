@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
@@ -20,6 +19,7 @@ from hegui.kit.errors import InputError
 from hegui.kit.files import write_atomic
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
+from hegui.people.accounts import account_named
 from hegui.people.models import Account
 from hegui.service.releases import acts, clauses, handing, queries
 from hegui.service.releases.models import GRANT_STATES, Grant
@@ -109,12 +109,7 @@ def _acting(
     @unicode_only
     def command(data: Path | None, account: str, why: str, number: str, *, as_json: bool) -> None:
         with _session(data) as (session, settings):
-            person = session.scalar(select(Account).where(Account.name == account, Account.closed_at.is_(None)))
-            if person is None:
-                raise InputError(
-                    Bi(f"没有名为 {account} 的账号", f"there is no account named {account}"),
-                    Bi("在控制台查看账号", "look at the accounts in the console"),
-                )
+            person = account_named(session, account)
             row = act(session, settings, number, person, why)
             leave(session, "release.command", {"as": person.id, "command": f"releases {name}", "grant": row.id})
             say(_data(row), [_line(row)], as_json=as_json)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,14 +22,13 @@ import psycopg
 
 from hegui.evidence.entries import commit_to, make_entry, make_salt
 from hegui.evidence.retention import LOG
-from hegui.kit import clock
+from hegui.kit import clock, ids
 from hegui.kit.calls import CallError
 from hegui.kit.errors import StoreError
 from hegui.kit.text import Bi
 from hegui.service.releases import rules
 from hegui.service.releases.models import CONTENT_KINDS, ContentKind
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIMEOUT = 5.0
 
 _ASK = """
@@ -130,7 +128,7 @@ class Releases:
 
         A grant of another user or service is told as one that is not there.
         """
-        row = await self._run(_ASK, (grant, service, person)) if _ID.fullmatch(grant) and person else None
+        row = await self._run(_ASK, (grant, service, person)) if ids.is_id(grant) and person else None
         if not isinstance(row, tuple):
             raise _refused(
                 "unlabelled_unknown", "该用户没有这个许可", "this user has no such leave",

@@ -5,7 +5,6 @@ Evidence names uploads, digests, judgements and clauses; never a person, a name 
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from hegui.evidence import leave
 from hegui.evidence.retention import LOG, LOG_CLAUSE, Erased, log_due, log_months
-from hegui.kit import clock
+from hegui.kit import clock, ids
 from hegui.kit.calls import CallError, no_such
 from hegui.kit.text import Bi
 from hegui.law import cite
@@ -29,12 +28,11 @@ UPLOADS = "upload"
 """The class of what retention counts."""
 CLAUSE = cite("LAB-6.4")
 _LOCK = 0x75706C6F
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def found(session: Session, number: str, service: str = "") -> Upload:
     """Return an upload that was judged, locked; of one service where it is given; raise CallError 404."""
-    row = session.get(Upload, number, with_for_update=True, populate_existing=True) if _ID.fullmatch(number) else None
+    row = session.get(Upload, number, with_for_update=True, populate_existing=True) if ids.is_id(number) else None
     if row is None or (service and row.service != service):
         raise no_such(UPLOAD)
     return row

@@ -9,12 +9,13 @@ from typing import Any
 from hegui.kit import clock
 from hegui.kit.calls import Call, CallError, Reply, no_such
 from hegui.kit.errors import HeguiError
+from hegui.kit.multipart import boundary_of
 from hegui.kit.text import Bi
 from hegui.kit.threads import Own
 from hegui.service.uploads import acts, judging
 from hegui.service.uploads.desk import Desk, key_taken
 from hegui.service.uploads.models import Form, Upload
-from hegui.service.uploads.parts import LONGEST_FIELD, Begin, boundary_of, parts
+from hegui.service.uploads.parts import LONGEST_FIELD, Begin, parts
 from hegui.service.uploads.shelf import Slip, suffix_of
 
 UPLOADS = "/v1/labelling/uploads"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from hegui.kit import ids
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Page, Route, Visit
 from hegui.kit.text import Bi
@@ -13,7 +12,6 @@ from hegui.service.uploads import queries
 from hegui.service.uploads.models import FORMS, JUDGEMENTS, Judgement, Upload
 
 _TITLE = Bi("上传核验", "Uploads")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FIELDS = (
     "Label",
     "ContentProducer",
@@ -29,7 +27,7 @@ def overview(visit: Visit) -> Page:
     """Show uploads, newest first, by judgement and service."""
     given = {key: visit.query.get(key, "").replace("\0", "").strip() for key in vars(queries.Filter())}
     if (given["judgement"] and given["judgement"] not in set(Judgement)) or (
-        given["before"] and not _ID.fullmatch(given["before"])
+        given["before"] and not ids.is_id(given["before"])
     ):
         raise InputError(
             Bi("没有这个筛选值", "there is nothing of that name to filter by"),

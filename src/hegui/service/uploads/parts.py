@@ -10,18 +10,11 @@ from urllib.parse import unquote
 from hegui.kit.calls import CallError
 from hegui.kit.text import Bi
 
-_BOUNDARY = re.compile(r'^multipart/form-data\s*;.*?boundary="?([^";]{1,70})"?', re.IGNORECASE)
 _NAME = re.compile(r'(?i)^content-disposition:[^\r\n]*?;\s*name="([^"\r\n]*)"', re.MULTILINE)
 _FILE = re.compile(r'(?i)^content-disposition:[^\r\n]*?;\s*filename="([^"\r\n]*)"', re.MULTILINE)
 _FILE_STAR = re.compile(r"(?i)^content-disposition:[^\r\n]*?;\s*filename\*=utf-8''([^;\r\n]*)", re.MULTILINE)
 _LONGEST_HEAD = 8192
 LONGEST_FIELD = 4096
-
-
-def boundary_of(content_type: str) -> bytes | None:
-    """Return the boundary of a form in parts, None for another type."""
-    found = _BOUNDARY.match(content_type)
-    return found.group(1).encode("latin-1", "replace") if found else None
 
 
 @dataclass(frozen=True)

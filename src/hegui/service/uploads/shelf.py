@@ -19,12 +19,12 @@ from pathlib import Path, PurePath
 
 import orjson
 
+from hegui.kit import ids
 from hegui.kit.calls import CallError, no_such
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOLD = "told.json"
 _FRESH = 1.0
 """Seconds for which the sum of all uploads is taken as it was seen."""
@@ -127,9 +127,7 @@ class Shelf:
     def slip(self, number: str, service: str) -> Slip:
         """Return what stands beside an upload; raise CallError 404 for one that is not there, or another service's."""
         try:
-            found = (
-                Slip(**orjson.loads((self._folder / number / _TOLD).read_bytes())) if _ID.fullmatch(number) else None
-            )
+            found = Slip(**orjson.loads((self._folder / number / _TOLD).read_bytes())) if ids.is_id(number) else None
         except (OSError, ValueError, TypeError):
             found = None
         if found is None or found.service != service:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from hegui.evidence import sequencer
@@ -11,6 +10,7 @@ from hegui.evidence.models import EntryRow
 from hegui.evidence.notes import tlog_proof
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES
 from hegui.general.rulebook.queries import word_texts
+from hegui.kit import ids
 from hegui.kit.errors import InputError
 from hegui.kit.pages import Download, Page, Redirect, Route, Visit
 from hegui.kit.text import Bi
@@ -19,7 +19,6 @@ from hegui.people import Act, Role, permits
 from hegui.service.gateway.models import Exchange
 from hegui.service.gateway.oversight import queries, reading, shadow
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOURS, _BINS = 24, 48
 
 
@@ -48,7 +47,7 @@ _FILTERS = ("outcome", "risk", "service", "person", "flagged", "before")
 def listing(visit: Visit) -> Page:
     """Show the live list with filters and the chart."""
     wanted = queries.Filter(**{key: visit.query.get(key, "").strip() for key in _FILTERS})
-    if "\0" in "".join(vars(wanted).values()) or (wanted.before and not _ID.fullmatch(wanted.before)):
+    if "\0" in "".join(vars(wanted).values()) or (wanted.before and not ids.is_id(wanted.before)):
         raise _missing()
     if wanted.outcome and wanted.outcome not in queries.OUTCOMES:
         raise InputError(
