@@ -7,20 +7,19 @@ does not hold raises, and nothing is left behind.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from hegui.kit.errors import InputError
 from hegui.kit.files import not_written
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import manifests, schema
-from hegui.service.labels.container import MOST_SLOTS, OpenBytes, OpenFile, not_writable, same
+from hegui.service.labels.container import MOST_SLOTS, OpenBytes, not_writable, opened, same
 from hegui.service.labels.containers import CONTAINERS, HEAD, Container, UnreadableError, container_of, unreadable
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
 
@@ -80,7 +79,7 @@ class NotVerifiedError(InputError):
 def inspect(path: Path) -> Inspection:
     """Return what a file says; raise InputError only where there is no such file to read."""
     try:
-        with OpenFile(path) as file:
+        with opened(path) as file:
             return inspect_stream(file, path.name)
     except OSError as error:
         raise no_file(path, error) from None
@@ -88,7 +87,7 @@ def inspect(path: Path) -> Inspection:
 
 def inspect_bytes(data: bytes, name: str) -> Inspection:
     """Return what the bytes of a file say; `name` is what it is called."""
-    with OpenBytes(data) as file:
+    with cast("BinaryIO", OpenBytes(data)) as file:
         return inspect_stream(file, name)
 
 
@@ -240,45 +239,62 @@ def _over(there: Inspection, label: Label) -> Label:
 @contextmanager
 def beside(target: Path) -> Iterator[Path]:
     """Yield a new file beside a target, which is gone afterwards unless it was moved."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+    handle, path = _part(target)
     os.close(handle)
-    path = Path(name)
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
 
 
+def _part(target: Path) -> tuple[int, Path]:
+    """Return a new file beside a target, open for writing."""
+    path = Path(target.parent, f".{target.name[:40]}.{os.urandom(8).hex()}.part")
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
+
+
 def _write(source: Path, target: Path, label_of: Callable[[Inspection], Label], seal: Seal) -> Inspection:
-    target = target.resolve()  # a link stays one, and what it leads to is labelled
+    if target.is_symlink():
+        target = target.resolve()  # a link stays one, and what it leads to is labelled
     try:
-        with OpenFile(source) as file, beside(target) as new:
+        with opened(source) as file:
             there = inspect_stream(file, source.name)
             label = label_of(there)
-            file.seek(0)
-            head = file.read(HEAD)
-            container = container_of(head, source.name)
-            if container_of(head, target.name).name != container.name or is_of_another(target, container):
+            container = next(item for item in CONTAINERS if item.name == there.container)
+            renamed = target.suffix.lower() != source.suffix.lower()
+            if is_of_another(target, container) or (renamed and container_name(file, target.name) != container.name):
                 raise not_writable(
                     f"目标的扩展名属于另一种格式：{target.name}",
                     f"the target's name is of another format: {target.name}",
                 )
             seal.check(file, container.name, source)
-            with new.open("wb") as out:
-                container.write(file, out, label.as_json())
-                out.flush()
-                os.fsync(out.fileno())
-            with OpenFile(new) as written:
-                found = verified(container, file, written, target.name, label)
-            if seal.sign is not None:
-                seal.sign(source, new, target.name)
-            new.chmod(source.stat().st_mode & 0o777)
-            new.replace(target)
-            return found
+            return _put(container, file, source, target, label, seal)
     except OSError as error:
         if error.filename is not None and Path(error.filename) == source:
             raise no_file(source, error) from None
         raise not_written(target, error) from None
+
+
+def _put(  # noqa: PLR0913, PLR0917 - what is written from where to where, and how
+    container: Container, file: BinaryIO, source: Path, target: Path, label: Label, seal: Seal
+) -> Inspection:
+    """Write a new file beside the target, read it back, and put it in the target's place; raise NotVerifiedError."""
+    handle, new = _part(target)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            container.write(file, out, label.as_json())
+            out.flush()
+            os.fsync(out.fileno())
+        with opened(new) as written:
+            found = verified(container, file, written, target.name, label)
+        if seal.sign is not None:
+            seal.sign(source, new, target.name)
+        new.chmod(source.stat().st_mode & 0o777)
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    return found
 
 
 def is_of_another(target: Path, container: Container) -> bool:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from hegui.general.content.personal.checksums import uscc_valid
@@ -26,6 +27,7 @@ FIELDS = (
 )  # fmt: skip
 NEEDED = frozenset(FIELDS)
 KEYWORD = "AIGC"
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 LONGEST_VALUE = 64 * 1024
 """Most bytes of a label that is read; the standard says none, the longest known is under 4 kB."""
 LONGEST_FIELD = 4096
@@ -150,7 +152,7 @@ class Label:
 
     def as_json(self) -> str:
         """Return the bare object, as a container holds it."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, separators=(",", ":"))
+        return _as_json(self.as_dict())
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ def check(label: Label, *, first: bool = False) -> Label:
     return label
 
 
+@lru_cache(maxsize=32)  # a label is looked at when it is made, and when it was read back
 def faults(label: Label) -> tuple[Deviation, ...]:
     """Return how a label's values differ from the standard's."""
     found: list[Deviation] = []

@@ -10,18 +10,21 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.container import Held, Slot, once, unreadable
+from hegui.service.labels.container import Held, Slot, once, unreadable, window
 from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import LONGEST_VALUE, Deviation
 
 _HEAD = 13
 _WINDOW = 64 << 10
+_FULL = 256
+"""Bytes of a data block of the greatest length, and of the length before it."""
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _APPLICATION, _COMMENT = 0xFF, 0xFE
 _XMP = b"XMP DataXMP"
 _MAGIC = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
 _LARGEST = xmp.LONGEST + len(_MAGIC)
 _MOST_BLOCKS = 250_000
+_BEGINNING = 64
 _LONGEST_COMMENT = 4 * LONGEST_VALUE
 
 
@@ -58,13 +61,17 @@ class _Blocks:
     def _after(self, at: int) -> int:
         """Return the place after a run of data blocks."""
         while at < self.size:
-            self.file.seek(at)
-            window = self.file.read(_WINDOW)
+            part = window(self.file, at, _WINDOW)
             place = 0
-            while place < len(window):
-                if not window[place]:
+            while place < len(part):
+                length = part[place]
+                if not length:
                     return at + place + 1
-                place += 1 + window[place]
+                if length + 1 == _FULL:  # as nearly all are: their lengths stand at equal distances
+                    lengths = bytes(part[place::_FULL])
+                    place += (len(lengths) - len(lengths.lstrip(b"\xff"))) * _FULL
+                else:
+                    place += 1 + length
             at += place
         raise unreadable("GIF 不完整", "the GIF is incomplete")
 
@@ -98,6 +105,10 @@ class _Blocks:
             at += 1 + length
         return b"".join(parts)
 
+    def beginning(self, block: _Block) -> bytes:
+        """Return the first bytes of a block's data."""
+        return self._bytes(block.data, min(block.end - block.data, _BEGINNING))
+
     def packet(self, block: _Block) -> bytes | None:
         """Return the packet of an extension that has one, with the trailer of the specification or in data blocks."""
         named = bytes((len(_XMP),)) + _XMP
@@ -124,6 +135,14 @@ class _Blocks:
 def _table(flags: int) -> int:
     """Return the length of a table of colours."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def applications(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the beginnings of the application extensions; raise UnreadableError."""
+    blocks, listed = once(file, _listed)
+    for block in listed:
+        if block.label == _APPLICATION:
+            yield blocks.beginning(block)
 
 
 def _listed(file: BinaryIO) -> tuple[_Blocks, list[_Block]]:

@@ -12,23 +12,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
+
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.container import Held, Slot, not_writable, once, unreadable
+from hegui.service.labels.container import Held, Slot, not_writable, once, unreadable, window
 from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import Deviation
 
-_APP0, _APP1, _APP15, _COM, _SOS, _EOI, _SOI = 0xE0, 0xE1, 0xEF, 0xFE, 0xDA, 0xD9, 0xD8
-_ALONE = {0xFF: 1, 0x01: 2} | dict.fromkeys(range(0xD0, 0xD8), 2)
+_APP0, _APP1, _APP11, _APP15, _COM, _SOS, _EOI, _SOI = 0xE0, 0xE1, 0xEB, 0xEF, 0xFE, 0xDA, 0xD9, 0xD8
+_FILL = 0xFF
+_RESTARTS = range(0xD0, 0xD8)
+_ALONE = {_FILL: 1, 0x01: 2} | dict.fromkeys(_RESTARTS, 2)
 """What has no length: a fill byte, and markers that stand alone; how far to go on."""
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _EXTENDED_HEAD = struct.Struct(">32sII")
 _ICC = b"ICC_PROFILE\0"
 _INDEX = b"MPF\0"
+_BOX_HEAD = 64
 _MOST = 0xFFFF - 2
 _MOST_BYTES = 32 << 20
-# Markers inside the coded picture: 0xFF before 0x00 is data, before 0xD0 to 0xD7 a restart.
-_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _BARE = re.compile(rb"AIGC[\0\s:=]*(?=\{)")
 _WINDOW = 64 << 10
 _MOST_SEGMENTS = 200_000
@@ -54,27 +57,34 @@ class _Carrier:
 
 
 def _next_marker(file: BinaryIO, at: int) -> int:
-    """Return where the marker after a scan stands; raise UnreadableError where there is none."""
-    file.seek(at)
-    window = file.read(_WINDOW)
-    while len(window) > 1:
-        if match := _MARKER.search(window):
-            return at + match.start()
-        at += len(window) - 1
-        window = window[-1:] + file.read(_WINDOW)
+    """Return where the marker after a scan stands; raise UnreadableError where there is none.
+
+    Inside the coded picture 0xFF before 0x00 is data, before 0xD0 to 0xD7 a restart, and before another a fill byte.
+    """
+    while len(codes := np.frombuffer(window(file, at, _WINDOW), np.uint8)) > 1:
+        marked = codes[:-1] == _FILL
+        marked &= codes[1:] != 0
+        first = int(marked.argmax())
+        if marked[first]:
+            if codes[first + 1] not in _ALONE:
+                return at + first
+            places = np.flatnonzero(marked)
+            after = codes[places + 1]
+            places = places[(after < _RESTARTS.start) | (after >= _RESTARTS.stop) & (after != _FILL)]
+            if places.size:
+                return at + int(places[0])
+        at += len(codes) - 1
     raise unreadable("JPEG 不完整，没有 EOI", "the JPEG is incomplete: it has no EOI")
 
 
 def _segments(file: BinaryIO) -> Iterator[_Segment]:
     """Yield the segments with a length, up to the end of the picture; raise UnreadableError."""
     size = file.seek(0, 2)
-    file.seek(0)
-    if file.read(2) != b"\xff\xd8":
+    if bytes(window(file, 0, 2)) != b"\xff\xd8":
         raise unreadable("不是 JPEG", "is no JPEG")
     at, scanned = 2, False
     for _ in range(_MOST_SEGMENTS):
-        file.seek(at)
-        head = file.read(4)
+        head = window(file, at, 4)
         if len(head) < 2 or head[0] != 0xFF or head[1] in {0, _SOI}:  # noqa: PLR2004 - a marker
             raise unreadable(f"JPEG 在第 {at} 字节处损坏", f"the JPEG is damaged at byte {at}")
         if head[1] == _EOI:
@@ -124,6 +134,7 @@ class _Reading:
     def __init__(self, file: BinaryIO) -> None:
         self.packets: list[tuple[_Segment, bytes]] = []
         self.others: list[_Carrier] = []
+        self.boxes: list[bytes] = []
         self.insert_at = 2
         self.index_at = 0
         self._parts: dict[bytes, dict[int, bytes]] = {}
@@ -150,6 +161,8 @@ class _Reading:
 
     def _take(self, segment: _Segment, data: bytes) -> None:
         app1 = segment.marker == _APP1
+        if segment.marker == _APP11:
+            self.boxes.append(data[:_BOX_HEAD])
         if app1 and data.startswith(_XMP):
             self.packets.append((segment, data[len(_XMP) :]))
         elif app1 and data.startswith(_EXTENDED):
@@ -178,6 +191,11 @@ class _Reading:
                 raise unreadable("扩展 XMP 不完整", "the extended XMP is incomplete")
             for slot in xmp.read(whole, "APP1 extended XMP"):
                 yield Slot(slot.place, slot.value, (*slot.notes, Deviation.OTHER_PLACE))
+
+
+def boxes(file: BinaryIO) -> list[bytes]:
+    """Return the beginnings of the segments that can hold boxes (APP11); raise UnreadableError."""
+    return once(file, _Reading).boxes
 
 
 class Jpeg:

@@ -93,7 +93,8 @@ class Mp3:
         """Say whether a file begins with a tag or an audio frame; what follows a tag is looked at in reading."""
         return head.startswith(b"ID3") or bool(frame_length(head))
 
-    def _sound(self, file: BinaryIO) -> _Sound:
+    @staticmethod
+    def _sound(file: BinaryIO) -> _Sound:
         """Return the tags and where the audio stands; raise UnreadableError where no MPEG audio follows."""
         tags: list[Id3] = []
         at, held = 0, Held()
@@ -113,6 +114,11 @@ class Mp3:
                 if frame_length(follows) or follows[:3] in _FOLLOWS or end == size_of(file):
                     return _Sound(tags, at, *_behind(file, end, held))
         raise unreadable("没有 MPEG 音频帧", "there is no MPEG audio frame")
+
+    def around(self, file: BinaryIO) -> tuple[tuple[int, int], ...]:
+        """Return where what is no audio begins and ends: before it, and behind; raise UnreadableError."""
+        sound = once(file, self._sound)
+        return (0, sound.audio), (sound.end, size_of(file))
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the tags before the audio, and behind it, where the guide does not want them."""

@@ -6,8 +6,9 @@ TC260-PG-20259A clause 6; TIFF 6.0, BigTIFF. No strip and no tile moves: what is
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
@@ -24,6 +25,8 @@ _STRIPS = {273: 279, 324: 325, 513: 514}
 _MOST_STRIPS = 1 << 20
 _MOST_TIMES = 4
 """How often a file may say a byte of it."""
+_C2PA = 0xCD41
+_BEGINNING = 64
 _FORMS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
 
@@ -106,10 +109,20 @@ class _Reading:
                 held.take(entry.length)
                 yield directory, entry, self.packet(entry)
 
-    def comments(self) -> Iterator[exif.Found]:
-        """Yield the labels of EXIF, of every page once."""
+    @cached_property
+    def comments(self) -> tuple[exif.Found, ...]:
+        """Return the labels of EXIF, of every page once."""
         found = {item.at: item for directory in self.main for item in exif.labels(self.tiff, directory.at)}
-        yield from found.values()
+        return tuple(found.values())
+
+
+def manifests(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the beginnings of what stands in the tag of C2PA; raise UnreadableError."""
+    found = once(file, _Reading)
+    for directory in found.all:
+        for entry in directory.entries:
+            if entry.tag == _C2PA:
+                yield found.tiff.part(entry.value_at, min(entry.length, _BEGINNING))
 
 
 class Tiff:
@@ -129,7 +142,7 @@ class Tiff:
             notes = () if directory is found.main[0] else (Deviation.OTHER_PLACE,)
             for slot in xmp.read(packet, "IFD0 XMP" if not notes else "IFD XMP"):
                 yield Slot(slot.place, slot.value, (*slot.notes, *notes))
-        for item in found.comments():
+        for item in found.comments:
             yield item.slot
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
@@ -138,7 +151,7 @@ class Tiff:
         tiff, first = found.tiff, found.main[0]
         entry = first.xmp()
         packet = xmp.put(found.packet(entry) if entry else None, value)
-        edits = [Edit(item.at, item.at + len(item.blank), item.blank) for item in found.comments()]
+        edits = [Edit(item.at, item.at + len(item.blank), item.blank) for item in found.comments]
         edits += [
             Edit(other.value_at, other.value_at + other.length, xmp.blanked(text))
             for directory, other, text in found.packets()
@@ -169,7 +182,7 @@ class Tiff:
         """Yield every field but the labels, strips and tiles, and what else the packets say."""
         found = once(file, _Reading)
         tiff = found.tiff
-        blanks = {item.at: item.blank for item in found.comments()}
+        blanks = {item.at: item.blank for item in found.comments}
         # Fields and strips may overlap, but not without end.
         spent = Held(_MOST_TIMES * tiff.size)
         for directory in found.all:
@@ -182,10 +195,21 @@ class Tiff:
                     yield blanks[entry.value_at]
                 else:
                     yield from pieces(file, entry.value_at, spent.take(entry.length))
-            for at, length in found.strips(directory):
+            for at, length in _runs(found.strips(directory)):
                 yield from pieces(file, at, spent.take(length))
         for _, _, packet in found.packets():
             yield xmp.rest(packet)
+
+
+def _runs(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield place and length of parts, those that follow each other as one."""
+    start = end = 0
+    for at, length in parts:
+        if at != end:
+            yield start, end - start
+            start = end = at
+        end += length
+    yield start, end - start
 
 
 def _entry(tiff: Directories, length: int, place: int) -> bytes:
