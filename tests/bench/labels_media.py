@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 import av  # noqa: E402
 
 from hegui.service.labels import files  # noqa: E402
-from hegui.service.labels.container import OpenFile  # noqa: E402
+from hegui.service.labels.container import opened  # noqa: E402
 from hegui.service.labels.containers import container_of  # noqa: E402
 from hegui.service.labels.schema import Label  # noqa: E402
 from tests.unit.labels import media  # noqa: E402
@@ -63,7 +63,7 @@ def best(rounds: int, act: Callable[[], object]) -> str:
 
 def alone(path: Path, target: Path) -> None:
     """Write without the checks around it: what the writers of others do."""
-    with OpenFile(path) as source, target.open("wb") as out:
+    with opened(path) as source, target.open("wb") as out:
         container_of(source.read(4096), path.name).write(source, out, LABEL.as_json())
 
 
