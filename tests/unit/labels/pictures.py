@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import struct
+import zlib
 from typing import Any
 
 from PIL import Image
@@ -158,6 +159,30 @@ def jpeg(*segments: bytes) -> bytes:
     return whole[:end] + b"".join(segments) + whole[end:]
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def behind(*chunks: bytes) -> bytes:
+    """Return a PNG with chunks between its picture and its end."""
+    whole = saved("PNG")
+    return whole[:-12] + b"".join(chunks) + whole[-12:]
+
+
+def headed(**options: Any) -> bytes:
+    """Return a JPEG as cameras and editors make them: JFIF, EXIF, a profile, Photoshop's, Adobe's, Ducky and a comment."""
+    whole = saved("JPEG", exif=comment("a comment of somebody"), icc_profile=b"a profile, which is none" * 9, **options)
+    end = 4 + int.from_bytes(whole[4:6], "big")
+    more = [
+        segment(0xED, b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\0\0\0\x08\x1c\x02\x05\0\3abc"),
+        segment(0xEE, b"Adobe\0\x64\0\0\0\0\1"),
+        segment(0xEC, b"Ducky\0\1\0\4\0\0\0\x50\0\0"),
+        segment(0xFE, b"a remark"),
+    ]
+    return whole[:end] + b"".join(more) + whole[end:]
+
+
 def labelled(packet: bytes, label: Label = LABEL) -> bytes:
     """Return a packet with a label."""
     return xmp.put(packet, label.as_json())
@@ -168,14 +193,18 @@ def every() -> dict[str, bytes]:
     with_exif = comment("a comment of somebody")
     return {
         "plain.png": saved("PNG"), "exif.png": saved("PNG", exif=with_exif), "moving.png": saved("PNG", frames=3),
+        "late-text.png": behind(png_chunk(b"tEXt", b"Comment\0a remark"), png_chunk(b"zTXt", b"More\0\0" + zlib.compress(b"words"))),
+        "late-xmp.png": behind(png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + PACKET), png_chunk(b"tIME", b"\x07\xea\1\1\0\0\0")),
         "plain.jpg": saved("JPEG"), "progressive.jpg": saved("JPEG", progressive=True), "exif.jpg": saved("JPEG", exif=with_exif),
         "xmp.jpg": saved("JPEG", xmp=PACKET), "grey.jpg": saved("JPEG", noise("L")), "restarts.jpg": saved("JPEG", restart_marker_blocks=1),
+        "headed.jpg": headed(progressive=True) + b"\0trailer\xff\xd8\xff\xe1\0\x08AIGC{}", "headed-xmp.jpg": headed(progressive=True, xmp=PACKET),
+        "several-progressive.jpg": saved("MPO", frames=3, progressive=True, exif=with_exif) + b"what follows",
         "several.jpg": saved("MPO", frames=2), "followed.jpg": saved("JPEG") + b"what follows",
         "lossy.webp": saved("WEBP"), "lossless.webp": saved("WEBP", lossless=True), "alpha.webp": saved("WEBP", noise("RGBA"), lossless=True),
         "moving.webp": saved("WEBP", frames=3), "exif.webp": saved("WEBP", exif=with_exif), "xmp.webp": saved("WEBP", xmp=PACKET),
         "plain.gif": saved("GIF", noise("P")), "moving.gif": saved("GIF", frames=3, loop=0), "comment.gif": saved("GIF", comment=b"a comment"),
         "plain.tif": saved("TIFF"), "lzw.tif": saved("TIFF", compression="tiff_lzw"), "pages.tif": saved("TIFF", frames=3),
-        "big.tif": saved("TIFF", big_tiff=True), "motorola.tif": tiff(">"), "big-motorola.tif": tiff(">", big=True),
+        "big-pages.tif": saved("TIFF", frames=3, big_tiff=True, compression="tiff_lzw"), "big.tif": saved("TIFF", big_tiff=True), "motorola.tif": tiff(">"), "big-motorola.tif": tiff(">", big=True),
         "xmp.tif": tiff(packet=PACKET, kind=1), "xmp-motorola.tif": tiff(">", packet=PACKET), "xmp-big.tif": tiff(big=True, packet=PACKET, kind=1),
         "plain.avif": saved("AVIF"), "exif.avif": saved("AVIF", exif=with_exif), "moving.avif": saved("AVIF", frames=3),
         "xmp.avif": saved("AVIF", xmp=PACKET), "plain.heic": heic(), "one.heic": heic(version=1), "two.heic": heic(version=2),

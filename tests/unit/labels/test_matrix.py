@@ -18,10 +18,12 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObjec
 
 from hegui.kit.errors import HeguiError
 from hegui.service.labels import files, xmp
-from hegui.service.labels.containers import container_of
+from hegui.service.labels.containers import container_of, head_of
 from hegui.service.labels.files import Verdict
+from hegui.service.labels.items import boxes
 from hegui.service.labels.schema import Deviation, Label
 from tests.unit.labels import media
+from tests.unit.labels.pictures import noise, saved
 from tests.unit.labels.test_documents import document
 from tests.unit.labels.test_files import CODE, LABEL, OTHER
 from tests.unit.labels.test_sound import AUDIO, TITLE, frame, id3
@@ -99,6 +101,45 @@ def with_objects(data: bytes) -> bytes:
     return body + start + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % len(body)
 
 
+def linearised() -> bytes:
+    """Return a PDF of two pages for the web: the first page with its table first, then the rest with the other table."""
+    text = b"BT (page %d) Tj ET"
+    page = b"<</Type/Page/Parent 1 0 R/MediaBox[0 0 200 100]/Contents %d 0 R>>"
+    stream = b"<</Length %d>>stream\n%b\nendstream"
+    rest = {
+        1: b"<</Type/Pages/Count 2/Kids[7 0 R 2 0 R]>>",
+        2: page % 3,
+        3: stream % (len(text % 1) , text % 1),
+        4: b"<</Title(a title)>>",
+    }  # fmt: skip
+    first = {
+        6: b"<</Type/Catalog/Pages 1 0 R>>",
+        7: page % 8,
+        8: stream % (len(text % 0), text % 0),
+        9: b"<</Length 36/S 36>>stream\n" + bytes(36) + b"\nendstream",
+    }
+    places = dict.fromkeys(range(10), 0)
+    tables = [0, 0, 0, 0]  # the first table, the end of the first page, the other table, the length
+    for _ in range(2):  # the places are as wide before they are known as after
+        body = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
+        told = (places[9], len(first[9]), tables[1], tables[2], tables[3])
+        places[5] = len(body)
+        body += b"5 0 obj\n<</Linearized 1/H[%010d %010d]/O 7/E %010d/N 2/T %010d/L %010d>>\nendobj\n" % told
+        tables[0] = len(body)
+        body += b"xref\n5 5\n" + b"".join(b"%010d 00000 n \n" % places[number] for number in range(5, 10))
+        body += b"trailer\n<</Size 10/Root 6 0 R/Info 4 0 R/Prev %010d>>\nstartxref\n0\n%%%%EOF\n" % tables[2]
+        for number, item in (first | rest).items():
+            tables[1] = len(body) if number == 1 else tables[1]
+            places[number] = len(body)
+            body += b"%d 0 obj\n%b\nendobj\n" % (number, item)
+        tables[2] = len(body)
+        body += b"xref\n0 5\n0000000000 65535 f \n"
+        body += b"".join(b"%010d 00000 n \n" % places[number] for number in range(1, 5))
+        body += b"trailer\n<</Size 5>>\nstartxref\n%d\n%%%%EOF\n" % tables[0]
+        tables[3] = len(body)
+    return body
+
+
 def signed() -> bytes:
     """Return a PDF with a signature over its bytes, which is none but stands where one would."""
     writer = PdfWriter(io.BytesIO(pdf()))
@@ -169,12 +210,34 @@ LYRICS = b"LYRICSBEGINwords"
 LYRICS += b"%06dLYRICS200" % len(LYRICS)
 TXXX = frame(b"TXXX", b"\3AIGC\0" + OLD)
 
+COVER = frame(b"APIC", b"\0image/png\0\3\0" + saved("PNG", noise(size=(60, 60))))
+
+
+def wide(data: bytes) -> bytes:
+    """Return a film whose every box of boxes, and whose coded part before them, tells its size in 64 bits, and its chunks' places too."""
+    out = b""
+    for part in boxes(data, 0, len(data)):
+        inside = data[part.body : part.end]
+        if part.kind in {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta"}:
+            out += struct.pack(">I4sQ", 1, part.kind, 16 + len(wide(inside))) + wide(inside)
+        elif part.kind == b"stco":
+            places = struct.unpack(f">{len(inside) // 4 - 2}I", inside[8:])
+            out += struct.pack(f">I4s8s{len(places)}Q", 16 + 8 * len(places), b"co64", inside[:8], *places)
+        elif part.kind == b"mdat":  # in the room of the empty box before it
+            assert out.endswith(b"\0\0\0\x08free")
+            out = out[:-8] + struct.pack(">I4sQ", 1, b"mdat", 16 + len(inside)) + inside
+        else:
+            out += data[part.start : part.end]
+    return out
+
+
 LAYOUTS: dict[str, tuple[str, Callable[[], bytes], tuple[Deviation, ...] | None, tuple[bytes, ...]]] = {
     # name: suffix, file, deviations of the label that is there (None: there is none), bytes that stay
     "pdf with a table": (".pdf", pdf, None, (b"page 1",)),
     "pdf without information": (".pdf", lambda: pdf(info=False), None, (b"page 1",)),
     "pdf with its information in the trailer": (".pdf", lambda: pdf(direct=True), None, (b"page 1",)),
     "pdf with streams of objects and references": (".pdf", lambda: pdf(objects=True), None, (b"page 1",)),
+    "pdf that is linearised": (".pdf", linearised, None, (b"page 1", b"/Linearized 1")),
     "pdf that is signed": (".pdf", signed, None, (b"/ByteRange [ 0 100 200 300 ]",)),
     "docm with properties": (".docm", lambda: office("macro", CUSTOM % ""), None, ()),
     "xlsm with a label": (".xlsm", lambda: office("macro", CUSTOM % OWN), (), ()),
@@ -186,6 +249,10 @@ LAYOUTS: dict[str, tuple[str, Callable[[], bytes], tuple[Deviation, ...] | None,
     "mp3 with a tag behind": (".mp3", lambda: AUDIO + appended(TITLE[4]), None, (appended(TITLE[4]),)),
     "mp3 with a label in a tag behind": (".mp3", lambda: AUDIO + appended(TITLE[4], TXXX), (ELSEWHERE,), (appended(TITLE[4]),)),
     "mp3 with all of them": (".mp3", lambda: id3(3, TITLE[3]) + AUDIO + appended(TXXX) + ape((b"Title", b"kept")) + LYRICS + OLD_TAG, (ELSEWHERE,), (TITLE[3], ape((b"Title", b"kept")) + LYRICS + OLD_TAG)),
+    "mp3 behind a tag with a cover": (".mp3", lambda: id3(4, TITLE[4], COVER) + AUDIO, None, (COVER,)),
+    "flac behind a tag with a cover": (".flac", lambda: id3(4, TITLE[4], COVER) + media.samples()["flac"][1], None, (COVER,)),
+    "flac behind a tag with a cover and a label": (".flac", lambda: id3(4, COVER, TXXX) + media.samples()["flac"][1], (ELSEWHERE,), (COVER,)),
+    "mp4 with boxes of 64 bits, the film last": (".mp4", lambda: wide(media.samples()["mp4"][1]), None, (b"co64",)),
     "bw64": (".wav", lambda: media.samples()["rf64"][1].replace(b"RF64", b"BW64", 1), None, ()),
 }  # fmt: skip
 
@@ -197,7 +264,7 @@ def layout(request: pytest.FixtureRequest) -> str:
 
 def payload(path: Path) -> bytes:
     with path.open("rb") as file:
-        return b"".join(container_of(file.read(4096), path.name).payload(file))
+        return b"".join(container_of(head_of(file), path.name).payload(file))
 
 
 def test_a_layout_is_written_read_replaced_and_passed_on(layout: str, tmp_path: Path) -> None:
@@ -224,10 +291,12 @@ def test_a_layout_is_written_read_replaced_and_passed_on(layout: str, tmp_path: 
         assert target.read_bytes().startswith(path.read_bytes()), "what was signed stays as it was"
         more = target.read_bytes().removeprefix(path.read_bytes())
         assert more.count(b"/XRef") == (3 if "streams" in layout else 0), "a table for a table, a stream for a stream"
-    elif suffix == ".mp3":
+    elif suffix in {".mp3", ".flac", ".mp4"}:
         assert b"number-old" not in target.read_bytes()
-        if "behind" not in layout:  # ffmpeg takes such a tag for sound
-            assert media.packets(target.read_bytes()) == media.packets(AUDIO)
+        if "tag behind" not in layout:  # ffmpeg takes such a tag for sound
+            assert media.packets(target.read_bytes()) == media.packets(
+                make() if "cover" in layout or suffix != ".mp3" else AUDIO
+            )
 
 
 def read_by_others(path: Path, label: Label) -> None:
@@ -237,7 +306,7 @@ def read_by_others(path: Path, label: Label) -> None:
         info = PdfReader(io.BytesIO(data), strict=True).metadata
         assert info is not None
         assert str(info["/AIGC"]) == label.as_json()
-    elif path.suffix == ".mp3":
+    elif path.suffix in {".mp3", ".flac", ".mp4"}:
         assert media.tags(data)["AIGC"] == label.as_json()
     if path.suffix in {".wav", ".docm", ".xlsm", ".pptm"} or shutil.which("exiftool") is None:
         return

@@ -20,7 +20,7 @@ from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import manifests, schema
 from hegui.service.labels.container import MOST_SLOTS, OpenBytes, not_writable, opened, same
-from hegui.service.labels.containers import CONTAINERS, HEAD, Container, UnreadableError, container_of, unreadable
+from hegui.service.labels.containers import CONTAINERS, Container, UnreadableError, container_of, head_of, unreadable
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
 
 _MOST_PLACES = 1024
@@ -93,9 +93,8 @@ def inspect_bytes(data: bytes, name: str) -> Inspection:
 
 def inspect_stream(file: BinaryIO, name: str) -> Inspection:
     """Return what an open, seekable file says."""
-    file.seek(0)
     try:
-        container = container_of(file.read(HEAD), name)
+        container = container_of(head_of(file), name)
     except UnreadableError as error:
         return Inspection("", Verdict.UNREADABLE, problem=error.title)
     try:
@@ -132,9 +131,8 @@ def _verdict(readings: tuple[Reading, ...]) -> Verdict:
 
 def container_name(file: BinaryIO, name: str) -> str:
     """Return the name of an open file's format; empty for one that is not known."""
-    file.seek(0)
     try:
-        return container_of(file.read(HEAD), name).name
+        return container_of(head_of(file), name).name
     except UnreadableError:
         return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import PurePath
+from typing import BinaryIO
 
 from hegui.service.labels.container import Container, NotWritableError, Slot, UnreadableError, unreadable
 from hegui.service.labels.containers.avi import Avi
@@ -12,6 +13,7 @@ from hegui.service.labels.containers.flac import Flac
 from hegui.service.labels.containers.flv import Flv
 from hegui.service.labels.containers.gif import Gif
 from hegui.service.labels.containers.heif import Heif
+from hegui.service.labels.containers.id3 import Id3
 from hegui.service.labels.containers.jpeg import Jpeg
 from hegui.service.labels.containers.matroska import Matroska
 from hegui.service.labels.containers.mp3 import Mp3
@@ -26,11 +28,23 @@ from hegui.service.labels.containers.tiff import Tiff
 from hegui.service.labels.containers.wav import Wav
 from hegui.service.labels.containers.webp import WebP
 
-__all__ = ["CONTAINERS", "Container", "NotWritableError", "Slot", "UnreadableError", "container_of", "unreadable"]
+__all__ = [
+    "CONTAINERS",
+    "Container",
+    "NotWritableError",
+    "Slot",
+    "UnreadableError",
+    "container_of",
+    "head_of",
+    "unreadable",
+]
 
 _WIDE = (BOM_UTF16_LE, BOM_UTF16_BE)
 HEAD = 4096
 """Bytes at the beginning of a file that tell its format."""
+_EMPTY_TAG = b"ID3\x04" + bytes(6)
+_BEHIND = 16
+"""Bytes behind a tag that tell what follows it."""
 CONTAINERS: tuple[Container, ...] = (
     Png(), Jpeg(), WebP(), Gif(), Tiff(), Heif(),
     Mp4(), Matroska(), Flv(), Avi(), Wav(), Flac(), Ogg(), Mp3(),
@@ -38,6 +52,25 @@ CONTAINERS: tuple[Container, ...] = (
     Sidecar(), PlainText(), Markdown(), Html(), Json(),
 )  # fmt: skip
 """In the order in which they are asked; those that know a file by its first bytes come before those of plain text."""
+
+
+def head_of(file: BinaryIO) -> bytes:
+    """Return the beginning of a file, by which its format is told; a tag with a cover can be longer than that, and is left out.
+
+    FLAC and MP3 can both stand behind such a tag: there an empty one takes its place.
+    """
+    file.seek(0)
+    head = file.read(HEAD)
+    if not head.startswith(b"ID3") or len(head) < HEAD:
+        return head
+    try:
+        after = Id3.length(head)
+    except UnreadableError:
+        return head
+    if after + _BEHIND <= len(head):
+        return head
+    file.seek(after)
+    return _EMPTY_TAG + file.read(HEAD)
 
 
 def container_of(head: bytes, name: str) -> Container:

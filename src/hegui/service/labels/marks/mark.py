@@ -14,7 +14,7 @@ from typing import Any
 from hegui.kit.errors import InputError, SettingsError
 from hegui.kit.text import Bi
 from hegui.service.labels import files, sidecar
-from hegui.service.labels.containers import HEAD, UnreadableError, container_of
+from hegui.service.labels.containers import UnreadableError, container_of, head_of
 from hegui.service.labels.files import REFUSE, Inspection, Seal, Verdict
 from hegui.service.labels.marks import design, documents
 from hegui.service.labels.marks.corner import Corner
@@ -114,7 +114,7 @@ def _label_of(source: Path) -> Inspection:
 def _labelled(visible: Path, final: Path, label: Label | None, name: str) -> Inspection:
     """Write the label into the marked file, and read it back; raise NotVerifiedError."""
     with visible.open("rb") as file:
-        container = container_of(file.read(HEAD), name)
+        container = container_of(head_of(file), name)
         if label is None or container.name in {"text", "json"}:
             final.write_bytes(b"")
             visible.replace(final)
