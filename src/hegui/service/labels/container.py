@@ -98,7 +98,7 @@ class Container(Protocol):
         ...
 
 
-_PIECE = (1 << 17) - 64
+_PIECE = (1 << 17) - 4096
 """Bytes that are read at once: just below what the C library asks of the system anew each time."""
 _SMALL, _MOST_SPARE = 1 << 19, 4
 """Smaller files are held whole."""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from hegui.service.labels.container import unreadable
+from hegui.service.labels.container import once, unreadable, window
 from hegui.service.labels.containers.splice import Edit, Moves, Values, counted, size_of, take
 
 HEAD, LONG_HEAD = 8, 16
@@ -18,9 +18,13 @@ _HOLDING = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"mvex", b"edt
 _MOST_BOXES = 500_000
 """A day of fragments of half a second has 350,000."""
 _MOST_INSIDE = 65_536
+_MOST_KEPT = 4096
+"""Most boxes of one file that are kept in memory."""
 _DEEPEST = 60
 """Bytes of the longest path; the longest that the standard knows, of chunk tables, has 25."""
 _TABLES = {b"stco": 4, b"co64": 8}
+PLACED = frozenset({*_TABLES, b"tfhd", b"saio", b"tfra", b"sidx"})
+"""Boxes that hold places in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,39 @@ class Box:
     open: bool = False
 
 
+class _Walked:
+    """Boxes of a file's parts that were walked to their end: a film is asked for them again and again."""
+
+    def __init__(self, _: BinaryIO) -> None:
+        self.parts: dict[tuple[int, int, bool], tuple[Box, ...]] = {}
+        self.left = _MOST_KEPT
+
+
 def boxes(file: BinaryIO, start: int, end: int, *, top: bool = False) -> Iterator[Box]:
     """Yield the boxes of a part of a file; raise UnreadableError where they do not fit.
 
     QuickTime ends lists with four bytes of zero: those are no box.
     """
+    walked, part = once(file, _Walked), (start, end, top)
+    if part in walked.parts:
+        yield from walked.parts[part]
+        return
+    found: list[Box] = []
+    for box in _boxes(file, start, end, top=top):
+        if len(found) <= walked.left:
+            found.append(box)
+        yield box
+    if len(found) <= walked.left and part not in walked.parts:
+        walked.parts[part] = tuple(found)
+        walked.left -= len(found)
+
+
+def _boxes(file: BinaryIO, start: int, end: int, *, top: bool) -> Iterator[Box]:
     at = start
     while at < end:
-        head = take(file, at, min(LONG_HEAD, end - at))
+        head = bytes(window(file, at, min(LONG_HEAD, end - at)))
+        if len(head) < min(LONG_HEAD, end - at):
+            raise unreadable("文件不完整", "the file is incomplete")
         if not top and not any(head[: min(4, end - at)]) and end - at <= HEAD:
             return
         size = int.from_bytes(head[:4], "big")

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from hegui.service.labels import xmp
-from hegui.service.labels.container import Held, Slot, once, pieces, unreadable
+from hegui.service.labels.container import Held, Slot, once, pieces, unreadable, window
 from hegui.service.labels.containers import bmff, itemlist
 from hegui.service.labels.containers.bmff import HEAD, Box
 from hegui.service.labels.containers.splice import Edit, Moves, Values, apply, counted, from_xmp, take
@@ -25,6 +25,8 @@ _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _STILL = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"mif2", b"jxl ", b"crx "}
 _MOST_CARRIERS = 256
+_SHORT = 4096
+"""Bytes of a box that is compared together with its name."""
 _MOST_EDITS = 500_000
 _OWN = "moov.udta.meta"
 
@@ -143,8 +145,12 @@ class Mp4:
             for path, leaf in bmff.leaves(file, box):
                 if leaf.at in carriers:
                     yield from carriers[leaf.at].others(file)
+                    continue
+                head = path + (leaf.end - leaf.data).to_bytes(8, "big")
+                if leaf.kind not in bmff.PLACED and leaf.end - leaf.data <= _SHORT:
+                    yield head + window(file, leaf.data, leaf.end - leaf.data)
                 else:
-                    yield path + (leaf.end - leaf.data).to_bytes(8, "big")
+                    yield head
                     yield from _leaf(file, path, leaf, starts)
 
 
