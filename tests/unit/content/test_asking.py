@@ -43,13 +43,31 @@ def test_what_a_word_asks_for_is_found_in_the_original(text: str, lane: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["妈记", "妈 记", "c标", "c+标", "xA-標", "A标", "又闻", "又*闻", "甲囗乙", "标記", "樣甲+", "合样例", "helloworld", "hello-world"]
+    "text",
+    [
+        "妈记",
+        "妈 记",
+        "c标",
+        "c+标",
+        "xA-標",
+        "A标",
+        "又闻",
+        "又*闻",
+        "甲囗乙",
+        "标記",
+        "樣甲+",
+        "合样例",
+        "helloworld",
+        "hello-world",
+    ],
 )
 def test_without_it_there_is_no_word(text: str) -> None:
     assert hits(f"我们今天说 {text} 吧你们好") == []
 
 
-@pytest.mark.parametrize(("text", "span"), [("#樣甲", "樣甲"), ("＃樣甲", "樣甲"), ("樣甲++", "樣甲"), ("樣甲＋＋", "樣甲")])
+@pytest.mark.parametrize(
+    ("text", "span"), [("#樣甲", "樣甲"), ("＃樣甲", "樣甲"), ("樣甲++", "樣甲"), ("樣甲＋＋", "樣甲")]
+)
 def test_a_mark_at_the_edge_is_asked_for_and_is_no_part_of_the_find(text: str, span: str) -> None:
     assert ("exact", span) in hits(f"我们今天说 {text} 吧")
 
@@ -57,7 +75,10 @@ def test_a_mark_at_the_edge_is_asked_for_and_is_no_part_of_the_find(text: str, s
 def test_a_word_that_stands_as_it_is_is_found_once_and_added_words_ask_too() -> None:
     assert hits("说妈妈记，C++标") == [("exact", "妈妈记"), ("exact", "C++标")]
     added = LIBRARY.edited([Row(0, "奶奶样", "A.1.a", edit="one")], ["keyword:2"])
-    assert hits("说奶奶*样，妈妈*记，合合样*例", Checker(added, SHIPPED)) == [("hidden", "奶奶*样"), ("hidden", "合合样*例")]
+    assert hits("说奶奶*样，妈妈*记，合合样*例", Checker(added, SHIPPED)) == [
+        ("hidden", "奶奶*样"),
+        ("hidden", "合合样*例"),
+    ]
 
 
 TEXTS = st.lists(
@@ -89,4 +110,7 @@ def test_any_pieces_give_the_same_and_agree_with_the_whole(text: str, cuts: list
         assert stream(used, text, list(range(len(text)))) == whole
         assert whole[1] == used.check(text, Side.OUTPUT).blocked
     found = CHECKERS[1].check(text, Side.OUTPUT).verdicts
-    assert sorted((v.rule, v.lane, v.start, v.end) for v in found if v.rule.startswith("keyword")) == stream(CHECKERS[1], text, cuts)[2]
+    assert (
+        sorted((v.rule, v.lane, v.start, v.end) for v in found if v.rule.startswith("keyword"))
+        == stream(CHECKERS[1], text, cuts)[2]
+    )

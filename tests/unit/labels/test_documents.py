@@ -48,7 +48,7 @@ def document(**more: str) -> bytes:
         with archive.open("word/media/图.png", "w") as part:
             part.write(b"\x89PNG" * 500)
         for name, text in more.items():
-            archive.writestr(name.replace("__", "/"), text)
+            archive.writestr(name, text)
         archive.comment = b"kept"
     return out.getvalue()
 
@@ -134,7 +134,7 @@ def test_what_has_no_place_gets_its_label_beside_it(tmp_path: Path, name: str) -
         ("a.md", b"---\nAIGC:\n  Label: AIGC\n---\n", Verdict.MALFORMED), ("a.md", b"\xff\xff\0", Verdict.UNREADABLE),
         ("a.md", b"---\nAIGC:\n  Label: '1'\nb: 1\nAIGC:\n  Label: '2'\n---\n", Verdict.CONFLICTING),
         ("a.docx", document()[:-30], Verdict.UNREADABLE), ("a.docx", b"PK\x03\x04", Verdict.UNREADABLE), ("a.pdf", paper()[:-60], Verdict.UNREADABLE),
-        ("a.docx", document(docProps__custom_xml="<!DOCTYPE a><a/>".replace("_", "")), Verdict.ABSENT),
+        ("a.docx", document(**{"docProps/custom.xml": "<!DOCTYPE a><a/>"}), Verdict.UNREADABLE),
         ("a.pdf", b"%PDF-1.7\nnothing\n%%EOF", Verdict.UNREADABLE), ("a.pdf", b"hello", Verdict.UNREADABLE), ("a.png", b"hello", Verdict.UNREADABLE),
         ("a.html", b"<meta name=aigc content='{\"Label\":\"3\"}'>", Verdict.PRESENT), ("a.json", b"{", Verdict.UNREADABLE),
     ],

@@ -17,23 +17,9 @@ from hegui.kit.text import Bi
 from hegui.law import risks
 from hegui.people import Act, Role, permits
 
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TYPED = (
-    "word",
-    "risk",
-    "match",
-    "exceptions",
-    "near",
-    "within",
-    "action",
-    "since",
-    "until",
-    "source",
-    "why",
-    "rule",
-    "phrase",
-)
-_TYPED = ("word", "risk", "exceptions", "near", "within", "action", "since", "until", "source", "why", "rule", "phrase")
+    "word", "risk", "match", "exceptions", "near", "within", "action", "since", "until", "source", "why", "rule", "phrase",
+)  # fmt: skip
 _ACTIONS = tuple(action for action in Action if action not in {Action.REPLACE, Action.ANSWER})
 
 

@@ -29,7 +29,7 @@ from hegui.service.labels.signatures import Signature
 
 _FILE: click.Path = click.Path(path_type=Path)
 _BAD = 2
-_WITHOUT_PLACE = frozenset({"text", "json"})
+_WITHOUT_PLACE = frozenset({"text", "json", "jsonl"})
 
 
 @click.group("label")

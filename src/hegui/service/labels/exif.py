@@ -1,4 +1,4 @@
-"""EXIF, which is laid out as TIFF is: its directories, and the labels in `UserComment` and `ImageDescription`.
+"""EXIF, which is laid out as TIFF is: its directories, and the labels in `UserComment` and in other texts.
 
 TC260-PG-20259A annex B (UserComment); TIFF 6.0 section 2, BigTIFF; Exif 2.32 sections 4.6.2 and 4.6.5.
 A label here is never moved, only blanked: every offset stays.
@@ -7,30 +7,34 @@ A label here is never moved, only blanked: every offset stays.
 from __future__ import annotations
 
 import io
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from hegui.service.labels import loose
 from hegui.service.labels.container import Slot, unreadable
-from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
+from hegui.service.labels.schema import LONGEST_VALUE, Deviation
 
-IMAGE_DESCRIPTION, XMP, EXIF_POINTER, USER_COMMENT = 0x010E, 0x02BC, 0x8769, 0x9286
+XMP, EXIF_POINTER, USER_COMMENT = 0x02BC, 0x8769, 0x9286
+_TEXTS = {
+    0x010D: "DocumentName", 0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0131: "Software", 0x013B: "Artist",
+    0x013C: "HostComputer", 0x8298: "Copyright", 0x927C: "MakerNote", 0xA420: "ImageUniqueID",
+}  # fmt: skip
+"""Where writers put a label that annex B wants in UserComment; texts of eight bits a character."""
+_WIDE_TEXTS = {0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords", 0x9C9F: "XPSubject"}
+"""The same, in UTF-16 of the little end first, as one system writes them."""
 BYTE, UNDEFINED = 1, 7
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of one value, by field type; types that nobody knows count as one."""
 PREFIX = b"Exif\0\0"
 _CODE_LENGTH = 8
 _LONGEST_TEXT = 4 * LONGEST_VALUE
+_USUAL = {USER_COMMENT, 0x010E}
+_PEEK = 2048
+"""Bytes of a text by which it is told whether it is a label at all: the notes of a maker can be long."""
 _MOST_TEXTS = 64
 _MOST_ENTRIES = 100_000
-# A label, whole or cut off, in free text: other people's comments are none.
-_LIKE = re.compile(
-    rf"\A[\s\0\ufeff]*(?:{KEYWORD}[\s\0:=]*)?"
-    r"(?=\{[\s\S]{0,400}?(?:AIGC|Content(?:Producer|Propagator|Id)|PropagateID|ProduceID|ServiceProvider)[\"'\\]*\s*:)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +108,27 @@ class Found:
     blank: bytes
 
 
-def label_in(text: str) -> str:
-    """Return the label that a free text is, from its brace on; empty where it is none."""
-    match = _LIKE.match(text)
-    return text[match.end() :] if match else ""
-
-
 def _comment(value: bytes, order: str) -> tuple[str, bytes]:
     """Return the text of a UserComment, and the value with spaces in its place."""
     code, body = value[:_CODE_LENGTH], value[_CODE_LENGTH:]
     if code.upper() == b"UNICODE\0":
         for name in ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le"):
             text = body.decode(name, "replace")
-            if label_in(text):
+            if loose.label_in(text):
                 return text, code + (" " * (len(body) // 2)).encode(name) + b"\0" * (len(body) % 2)
     if code.upper() not in {b"ASCII\0\0\0", b"\0" * 8, b"UNICODE\0", b"JIS\0\0\0\0\0"}:
         code, body = b"", value
     return body.decode("utf-8", "replace"), code + b" " * len(body)
 
 
-def _description(value: bytes) -> tuple[str, bytes]:
+def _read(tag: int, value: bytes, order: str) -> tuple[str, bytes]:
+    """Return the text of an entry, and the value with spaces in its place."""
+    if tag == USER_COMMENT:
+        return _comment(value, order)
+    if tag in _WIDE_TEXTS:
+        return value.decode("utf-16-le", "replace"), (" " * (len(value) // 2)).encode("utf-16-le") + b"\0" * (
+            len(value) % 2
+        )
     return value.decode("utf-8", "replace"), b" " * (len(value) - 1) + b"\0"
 
 
@@ -135,18 +140,32 @@ def labels(tiff: Directories, first: int) -> Iterator[Found]:
             if len(entries) > _MOST_ENTRIES:
                 raise unreadable("EXIF 目录过多", "the EXIF has too many directories")
             entries += tiff.directory(tiff.number("I" if entry.length == 4 else tiff.word, entry.value_at))[0]  # noqa: PLR2004 - a 32-bit pointer
-    texts = [entry for entry in entries if entry.tag in {USER_COMMENT, IMAGE_DESCRIPTION} and entry.length]
+    known = {USER_COMMENT, *_TEXTS, *_WIDE_TEXTS}
+    texts = [entry for entry in entries if entry.tag in known and entry.length]
     if len(texts) > _MOST_TEXTS:
         raise unreadable("EXIF 文本过多", "the EXIF has too many texts")
     for entry in texts:
-        value = tiff.part(entry.value_at, min(entry.length, _LONGEST_TEXT))
-        comment = entry.tag == USER_COMMENT
-        text, blank = _comment(value, tiff.order) if comment else _description(value)
-        if label := label_in(text):
-            if entry.length > _LONGEST_TEXT:
-                raise unreadable("EXIF 字段过大", "a field of the EXIF is too large")
-            place, notes = ("UserComment", ()) if comment else ("ImageDescription", (Deviation.OTHER_PLACE,))
-            yield Found(Slot(f"EXIF {place}", label, notes), entry.value_at, blank)
+        found = _label(tiff, entry)
+        if found is not None:
+            yield found
+
+
+def _label(tiff: Directories, entry: Entry) -> Found | None:
+    """Return the label that a text is; of texts that are seldom one, those that stand nowhere are passed over."""
+    own = entry.tag == USER_COMMENT
+    if entry.tag not in _USUAL and entry.value_at + entry.length > tiff.size:
+        return None
+    value = tiff.part(entry.value_at, min(entry.length, _PEEK))
+    if b"{" not in value or not loose.label_in(_read(entry.tag, value, tiff.order)[0]):
+        return None
+    if entry.length > _LONGEST_TEXT:
+        raise unreadable("EXIF 字段过大", "a field of the EXIF is too large")
+    text, blank = _read(entry.tag, tiff.part(entry.value_at, entry.length), tiff.order)
+    name = "UserComment" if own else _TEXTS.get(entry.tag) or _WIDE_TEXTS[entry.tag]
+    if own:
+        return Found(Slot(f"EXIF {name}", loose.label_in(text)), entry.value_at, blank)
+    slot = loose.slot(f"EXIF {name}", text, Deviation.OTHER_PLACE)
+    return Found(slot, entry.value_at, blank) if slot is not None else None
 
 
 def found_in(block: bytes) -> list[Found]:

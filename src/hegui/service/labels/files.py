@@ -18,7 +18,7 @@ from hegui.kit.errors import InputError
 from hegui.kit.files import not_written
 from hegui.kit.text import Bi
 from hegui.law import cite
-from hegui.service.labels import manifests, schema
+from hegui.service.labels import lenient, manifests, schema
 from hegui.service.labels.container import MOST_SLOTS, OpenBytes, not_writable, opened, same
 from hegui.service.labels.containers import CONTAINERS, Container, UnreadableError, container_of, head_of, unreadable
 from hegui.service.labels.schema import Deviation, Kind, Label, LabelError, Reading
@@ -109,7 +109,7 @@ def _readings(container: Container, file: BinaryIO) -> Iterator[Reading]:
     for number, slot in enumerate(container.read(file)):
         if number == _MOST_PLACES:
             raise unreadable("可能有标识的位置过多", "there are too many places that may have a label")
-        found = schema.read(slot.place, slot.value, *slot.notes)
+        found = lenient.read(slot.place, slot.value, *slot.notes)
         if found is not None:
             yield found
             read += 1

@@ -28,7 +28,6 @@ _BEFORE: dict[str, bytes] = {
 }
 """What stands before it in each format: a manifest of a picture inside a document is not the document's."""
 _LONGEST = 700
-_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _IN_ARCHIVES = "META-INF/content_credential.c2pa"
 
 
@@ -49,13 +48,6 @@ def present(file: BinaryIO, container: str) -> bool:
 @cache
 def _pattern(container: str) -> re.Pattern[bytes]:
     return re.compile(_BEFORE[container] + _STORE, re.DOTALL)
-
-
-def _is_manifest(file: BinaryIO, box: bmff.Box) -> bool:
-    if box.kind != b"uuid":
-        return False
-    file.seek(box.data)
-    return file.read(len(_BOX)) == _BOX
 
 
 def _kinds(file: BinaryIO) -> Iterator[bytes]:
@@ -96,8 +88,8 @@ def _pictures(container: str, parts: Callable[[BinaryIO], Iterable[bytes]]) -> C
 
 
 _PARTS: dict[str, Callable[[BinaryIO], Iterator[bool]]] = {
-    "mp4": lambda file: (_is_manifest(file, box) for box in bmff.top(file)),
-    "heif": lambda file: (_is_manifest(file, box) for box in bmff.top(file)),
+    "mp4": lambda file: (bmff.is_manifest(file, box) for box in bmff.top(file)),
+    "heif": lambda file: (bmff.is_manifest(file, box) for box in bmff.top(file)),
     "png": lambda file: (kind == b"caBX" for kind in _kinds(file)),
     "webp": _riff,
     "wav": _riff,

@@ -1,21 +1,16 @@
-"""The implicit label of GB 45438-2025 annex E: seven text fields; strict to write, lenient to read.
+"""The implicit label of GB 45438-2025 annex E: seven text fields, strict to write; what real writers get wrong has names.
 
 `{"Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2"}`.
-What real writers get wrong is read all the same, each fault by its name.
+What they write is read all the same, by `lenient`.
 """
 
 from __future__ import annotations
 
-import ast
-import codecs
-import html
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
 
 from hegui.general.content.personal.checksums import uscc_valid
 from hegui.kit.errors import InputError, SettingsError
@@ -32,12 +27,6 @@ LONGEST_VALUE = 64 * 1024
 """Most bytes of a label that is read; the standard says none, the longest known is under 4 kB."""
 LONGEST_FIELD = 4096
 """Most characters of a field that is written; the standard says none."""
-_TELLING = NEEDED - {"Label"}
-"""Fields that other people's data do not have."""
-_BY_CASE = {name.lower(): name for name in FIELDS}
-_MOST_ESCAPES = 3
-_OLD = {"ServiceProvider": "ContentProducer", "ContentId": "ProduceID"}
-"""An older schema of one cloud; `ServiceUser` and `Time` have no place in the new one."""
 # GB45438-E.j: 0x21, 0x23 to 0x5B, 0x5D to 0x7E; a quote may be escaped.
 _ALLOWED = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]*")
 _ALLOWED_WITH_QUOTES = re.compile(r"[\x21-\x5B\x5D-\x7E]*")
@@ -238,157 +227,3 @@ def credit_code(code: str) -> str:
     """Return the unified social credit code inside a provider's code; empty where there is none."""
     match = _CODE.fullmatch(code)
     return match[2] if match and match[1] == _USCC_BINDING else ""
-
-
-# --- lenient -------------------------------------------------------------------------------------------
-
-
-class _Pairs(dict[str, Any]):
-    """An object that remembers that a key stood twice."""
-
-    twice = False
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Pairs:
-    found = _Pairs(pairs)
-    found.twice = len(found) < len(pairs)
-    return found
-
-
-def _decoded(raw: bytes | str, found: list[Deviation]) -> str:
-    """Return the text up to its end; one in UTF-16 or GB 18030 is read as well."""
-    text = raw if isinstance(raw, str) else _text(raw, found)
-    return text.lstrip("\0 \t\r\n").partition("\0")[0].rstrip(" \t\r\n")
-
-
-def _text(raw: bytes, found: list[Deviation]) -> str:
-    name = (
-        json.detect_encoding(raw.lstrip(b"\0 \t\r\n") if b"{\0" not in raw[:8] else raw)
-        if b"\0" in raw[:8]
-        else "utf-8"
-    )
-    for encoding in dict.fromkeys((name, "gb18030")):
-        try:
-            text = codecs.getincrementaldecoder(encoding)().decode(raw)
-        except UnicodeDecodeError:
-            continue
-        if (encoding != "utf-8" and not text.isascii()) or encoding.startswith("utf-16"):
-            found.append(Deviation.ENCODING)
-        return text
-    return raw.decode("utf-8", "replace")
-
-
-def read(place: str, raw: bytes | str, *notes: Deviation) -> Reading | None:
-    """Return what a value says, or None when it is no label at all: no field of it is one that labels have.
-
-    `notes` are deviations that the container saw. What should be a label and can not be read is a
-    Reading without one.
-    """
-    found = list(notes)
-    text = _decoded(raw[: LONGEST_VALUE + 1], found)
-    if len(text) > LONGEST_VALUE:
-        return Reading(place, text[:200], None, (*found, Deviation.FIELD_TOO_LONG))
-    if text.startswith("\ufeff"):
-        found.append(Deviation.BYTE_ORDER_MARK)
-        text = text.lstrip("\ufeff")
-    data = _understood(text, found)
-    if data is None:
-        return Reading(place, text, None, (*found, Deviation.NOT_JSON))
-    return _unwrapped(place, text, data, found)
-
-
-def _understood(text: str, found: list[Deviation]) -> Any:  # noqa: ANN401 - JSON of any shape
-    """Return what a text says, undoing what writers do to JSON; None for what can not be understood."""
-    data = _json(text)
-    for _ in range(_MOST_ESCAPES):
-        if data is not None or "&" not in text or (plain := html.unescape(text)) == text:
-            break
-        text, data = plain, _json(plain)
-        if data is not None:
-            found.append(Deviation.ESCAPED)
-    if data is None and text.startswith('{\\"'):
-        data = _json(f'"{text}"')
-    if data is None and text.startswith("{"):
-        # As a program prints an object of its own: single quotes, a comma behind the last value.
-        try:
-            data = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            return None
-        if not isinstance(data, dict):
-            return None
-        found.append(Deviation.NOT_JSON)
-    return data
-
-
-def _json(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _unwrapped(place: str, text: str, data: Any, found: list[Deviation]) -> Reading | None:  # noqa: ANN401 - JSON of any shape
-    wraps = 0
-    for _ in range(4):
-        if isinstance(data, str):
-            found.append(Deviation.DOUBLE_ENCODED)
-            data = _json(data)
-        elif isinstance(data, list) and data and isinstance(data[0], Mapping):
-            found.append(Deviation.WRAPPED if len(data) == 1 else Deviation.DUPLICATE_KEY)
-            data = data[0]
-        elif isinstance(data, Mapping) and (key := _wrapper(data)):
-            # Annex E b) shows the object under `AIGC`, the guides without; both are fine, once.
-            wraps += 1
-            if wraps > 1:
-                found.append(Deviation.WRAPPED)
-            data = data[key]
-        else:
-            break
-    return from_mapping(place, data, found, text) if isinstance(data, Mapping) else None
-
-
-def _wrapper(data: Mapping[str, Any]) -> str:
-    return next((key for key in data if str(key).upper() == KEYWORD), "") if not NEEDED & set(data) else ""
-
-
-def from_mapping(place: str, data: Mapping[str, Any], notes: list[Deviation], text: str = "") -> Reading | None:
-    """Return what a mapping of fields says, or None when it has none of a label's fields."""
-    found = list(notes)
-    named = {_BY_CASE.get(str(key).lower(), key): value for key, value in data.items()}
-    if not NEEDED & set(data) and _TELLING & set(named):
-        found.append(Deviation.KEY_CASE)
-        data = named
-    if not NEEDED & set(data):
-        if not _OLD.keys() & set(data):
-            return None
-        found.append(Deviation.OLD_SCHEMA)
-        data = {_OLD.get(key, key): value for key, value in data.items() if key in _OLD or key in NEEDED}
-    if getattr(data, "twice", False):
-        found.append(Deviation.DUPLICATE_KEY)
-    missing = NEEDED - set(data)
-    if missing:
-        found.append(Deviation.MISSING_FIELD)
-    if set(data) - NEEDED:
-        found.append(Deviation.UNKNOWN_FIELD)
-    values: list[str] = []
-    for name in FIELDS:
-        value = data.get(name, "")
-        if value is None:
-            found.append(Deviation.NULL_VALUE)
-            value = ""
-        elif not isinstance(value, str):
-            found.append(Deviation.NOT_TEXT)
-            value = (
-                json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-                if isinstance(value, Mapping | list)
-                else str(value)
-            )
-        # Half a surrogate pair is no text, and could not be written again.
-        values.append(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    label = Label(*values)
-    found += [
-        item
-        for item in faults(label)
-        if not (item is Deviation.FIRST_WRITE_EQUALITY and {"ContentPropagator", "PropagateID"} & missing)
-    ]
-    return Reading(place, text, label, tuple(dict.fromkeys(found)), NEEDED - missing)

@@ -1,22 +1,24 @@
 """XMP packets: find the property `TC260:AIGC` in element or attribute form, and put it without touching the rest.
 
-The namespace is that of TC260-PG-20259A clause 6; a label under another one is read too, and said to stand in
-another place. A packet is edited as bytes at the places that the parser tells, so that every other property
+The namespace is that of TC260-PG-20259A clause 6; a label under another one, or in a property of another name, is
+read too, and said to stand in another place; so are fields that stand without their object. A packet is edited as bytes at the places that the parser tells, so that every other property
 keeps its bytes; padding gives way to what is added. No DTD and no entities are accepted.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from hegui.service.labels import loose
 from hegui.service.labels.container import MOST_SLOTS, Slot, unreadable
-from hegui.service.labels.schema import KEYWORD, Deviation
+from hegui.service.labels.schema import FIELDS, KEYWORD, Deviation
 
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -48,6 +50,10 @@ class _Place:
     attribute: str = ""
     own: bool = True
     """Whether it is under the namespace of the guide."""
+    name: str = KEYWORD
+    notes: tuple[Deviation, ...] = ()
+    part: bool = False
+    """Whether it is only one of the fields of a label that another place tells."""
 
 
 class _Walk:
@@ -63,6 +69,11 @@ class _Walk:
         self._names: list[dict[str, str]] = [{}]
         self._inside: tuple[int, int, bool] | None = None
         self._text: list[str] = []
+        self._marks: list[int] = []
+        self._items: list[str] = []
+        self._fields: dict[str, str] = {}
+        self._loose: dict[str, str] = {}
+        self._leaf = -1
         self._depth = 0
         # Tags and attributes cost a hundred times their bytes; the parser can not be told to stop before it has made them.
         if packet.count(b"<") > _MOST_TAGS or packet.count(b"=") > _MOST_ATTRIBUTES:
@@ -78,6 +89,11 @@ class _Walk:
             parser.Parse(packet, True)  # noqa: FBT003 - its signature
         except expat.ExpatError as error:
             raise unreadable(f"XMP 有误（{error}）", f"the XMP is wrong ({error})") from None
+        if any(loose.is_field(name) and value.strip() for name, value in self._loose.items()):
+            text = json.dumps(self._loose, ensure_ascii=False)
+            self.found.append(_Place(0, 0, text, own=False, notes=(Deviation.NOT_JSON, Deviation.NO_KEY)))
+        else:
+            self.found = [item for item in self.found if not item.part]
         # The parser knows its handlers, which know it: so nothing waits for the garbage collector.
         del self._parser
 
@@ -120,22 +136,41 @@ class _Walk:
         if self._depth > _DEEPEST:
             raise unreadable("XMP 嵌套过深", "the XMP is nested too deep")
         self._declare(attributes)
-        at = self._parser.CurrentByteIndex
-        end = 0
-        for key, value in attributes.items():
-            space, local = self._full(key)
-            if ":" in key and KEYWORD in local and _is_label(space, value):
-                end = end or _tag_end(self.packet, at)
-                self.found.append(_Place(at, end, value, key, space == NAMESPACE))
-                if len(self.found) > MOST_SLOTS:
-                    raise unreadable("XMP 中的标识过多", "the XMP has too many labels")
-            elif self._inside is None and not key.startswith("xmlns") and (value or local != "about"):
-                self._note(f"{self._depth} {local} {value}", space)
+        at = self._leaf = self._parser.CurrentByteIndex
         full = self._full(name)
-        if full == (_RDF, "RDF"):
-            self.rdf_name = name
         if KEYWORD in full[1] and self._inside is None:
             self._inside = (self._depth, at, full[0] == NAMESPACE)
+        elif self._inside is not None:
+            self._marks.append(len(self._text))
+        end = 0
+        for key, value in attributes.items():
+            place = None if key.startswith("xmlns") else self._attribute(key, value, at)
+            if place is not None:
+                end = end or _tag_end(self.packet, at)
+                self.found.append(replace(place, end=end))
+                if len(self.found) > MOST_SLOTS:
+                    raise unreadable("XMP 中的标识过多", "the XMP has too many labels")
+        if full == (_RDF, "RDF"):
+            self.rdf_name = name
+
+    def _attribute(self, key: str, value: str, at: int) -> _Place | None:
+        """Return the label, or the field of one, that an attribute is; note any other."""
+        space, local = self._full(key)
+        if ":" in key and KEYWORD in local and _is_label(space, value):
+            return _Place(at, 0, value, key, space == NAMESPACE)
+        if local in FIELDS and (space == NAMESPACE or ":" not in key):
+            if self._inside is not None:
+                self._fields.setdefault(local, value)
+                return None
+            self._loose.setdefault(local, value)
+            return _Place(at, 0, value, key, own=False, part=True)
+        if self._inside is None:
+            slot = loose.slot("", value) if "{" in value else None
+            if slot is not None:
+                return _Place(at, 0, str(slot.value), key, own=False, name=key, notes=slot.notes)
+            if value or local != "about":
+                self._note(f"{self._depth} {local} {value}", space)
+        return None
 
     def _closes(self, at: int, name: str) -> bool:
         tag = self.packet[at + 2 : _tag_end(self.packet, at) - 1]
@@ -144,21 +179,65 @@ class _Walk:
     def _end(self, name: str) -> None:
         at = self._parser.CurrentByteIndex
         if self._inside is None:
-            self._said(name)
+            if not self._free(name, at):
+                self._said(name)
         elif self._depth == self._inside[0]:
-            _, start, own = self._inside
-            self._inside = None
-            value = "".join(self._text)
-            if own or _is_label("", value):
-                # An empty element (`<a/>`) has no end tag.
-                last = at if at > start and self.packet.startswith(b"</", at) and self._closes(at, name) else start
-                self.found.append(_Place(start, _tag_end(self.packet, last), value, own=own))
-                self._text.clear()
-            self._said(name)
+            self._labelled(name, at)
+        else:
+            self._inner(name)
         if name == self.rdf_name and self._full(name) == (_RDF, "RDF"):
             self.rdf_end = at
+        self._leaf = -1
         self._names.pop()
         self._depth -= 1
+
+    def _labelled(self, name: str, at: int) -> None:
+        """Note the labels of the element that ends here: its text, the texts of its list, or its fields."""
+        _, start, own = self._inside or (0, 0, False)
+        self._inside = None
+        items = self._items if len(self._items) > 1 else ["".join(self._text)]
+        notes: tuple[Deviation, ...] = ()
+        if any(loose.is_field(one) for one in self._fields):
+            items, notes = [json.dumps(self._fields, ensure_ascii=False)], (Deviation.NOT_JSON,)
+        self._items, self._fields = [], {}
+        if own or _is_label("", items[0]):
+            # An empty element (`<a/>`) has no end tag.
+            last = at if at > start and self.packet.startswith(b"</", at) and self._closes(at, name) else start
+            end = _tag_end(self.packet, last)
+            self.found.append(_Place(start, end, items[0], own=own, notes=notes))
+            self.found += [_Place(end, end, one, own=own) for one in items[1 : MOST_SLOTS + 1]]
+            self._text.clear()
+        self._said(name)
+
+    def _inner(self, name: str) -> None:
+        """Note what an element inside a label's says: one of a list, or a field."""
+        text = "".join(self._text[self._marks.pop() :])
+        local = self._full(name)[1]
+        if local in FIELDS:
+            self._fields.setdefault(local, text)
+        elif local == "li" and text.strip() and len(self._items) <= MOST_SLOTS:
+            self._items.append(text)
+
+    def _free(self, name: str, at: int) -> bool:
+        """Say whether the element that ends here is a label in a property of another name, or a field of one."""
+        if self._leaf < 0 or not self.packet.startswith(b"</", at):
+            return False
+        text = "".join(self._text)
+        space, local = self._full(name)
+        slot = loose.slot("", text) if "{" in text else None
+        field = space == NAMESPACE and local in FIELDS
+        if field and not text.strip():
+            self._loose.setdefault(local, "")
+        if slot is None and not (field and text.strip()):
+            return False
+        start = _tag_end(self.packet, self._leaf)
+        if slot is not None:
+            self.found.append(_Place(start, at, str(slot.value), own=False, name=name, notes=slot.notes))
+        else:
+            self._loose.setdefault(local, text)
+            self.found.append(_Place(start, at, text, own=False, part=True))
+        self._text.clear()
+        return True
 
 
 def _is_label(space: str, value: str) -> bool:
@@ -207,11 +286,13 @@ def _walked(packet: bytes) -> _Walk:
 def read(packet: bytes, place: str) -> Iterator[Slot]:
     """Yield the labels of a packet; raise UnreadableError for one that is no well-formed XML."""
     for found in _walked(packet).found:
-        notes = (Deviation.XMP_ATTRIBUTE,) if found.attribute else ()
+        notes = (*found.notes, Deviation.XMP_ATTRIBUTE) if found.attribute else found.notes
         if found.own:
             yield Slot(f"{place}/TC260:{KEYWORD}", found.value, notes)
-        else:
-            yield Slot(f"{place}/{KEYWORD}", found.value, (*notes, Deviation.OTHER_PLACE))
+        elif Deviation.NOT_JSON in notes:
+            yield Slot(f"{place}/TC260", found.value, notes)
+        elif not found.part:
+            yield Slot(f"{place}/{found.name}", found.value, (*notes, Deviation.OTHER_PLACE))
 
 
 def rest(packet: bytes) -> bytes:
@@ -237,7 +318,7 @@ def put(packet: bytes | None, value: str) -> bytes:
     source = _EMPTY.encode() if packet is None else packet
     walk = _walked(source)
     body, padding = _as_utf8(source)
-    kept = next((item for item in walk.found if not item.attribute and item.own), None)
+    kept = next((item for item in walk.found if item.own and not (item.attribute or item.notes)), None)
     if kept is not None:
         tag = body[kept.start : _tag_end(body, kept.start)]
         name = tag[1:-1].split()[0].rstrip(b"/")

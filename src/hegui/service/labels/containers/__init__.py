@@ -20,10 +20,11 @@ from hegui.service.labels.containers.mp3 import Mp3
 from hegui.service.labels.containers.mp4 import Mp4
 from hegui.service.labels.containers.ogg import Ogg
 from hegui.service.labels.containers.ooxml import Ooxml
+from hegui.service.labels.containers.pages import Html
 from hegui.service.labels.containers.pdf import Pdf
 from hegui.service.labels.containers.png import Png
 from hegui.service.labels.containers.sidecar import Sidecar
-from hegui.service.labels.containers.texts import Html, Json, Markdown, PlainText
+from hegui.service.labels.containers.texts import Json, JsonLines, Markdown, PlainText
 from hegui.service.labels.containers.tiff import Tiff
 from hegui.service.labels.containers.wav import Wav
 from hegui.service.labels.containers.webp import WebP
@@ -49,7 +50,7 @@ CONTAINERS: tuple[Container, ...] = (
     Png(), Jpeg(), WebP(), Gif(), Tiff(), Heif(),
     Mp4(), Matroska(), Flv(), Avi(), Wav(), Flac(), Ogg(), Mp3(),
     Ooxml(), Pdf(),
-    Sidecar(), PlainText(), Markdown(), Html(), Json(),
+    Sidecar(), PlainText(), Markdown(), Html(), Json(), JsonLines(),
 )  # fmt: skip
 """In the order in which they are asked; those that know a file by its first bytes come before those of plain text."""
 

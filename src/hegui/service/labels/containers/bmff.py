@@ -13,6 +13,8 @@ from hegui.service.labels.container import once, unreadable, window
 from hegui.service.labels.containers.splice import Edit, Moves, Values, counted, size_of, take
 
 HEAD, LONG_HEAD = 8, 16
+_MANIFEST = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""The box of C2PA (C2PA 2.2, appendix A.5)."""
 _MOST = {4: (1 << 32) - 1, 8: (1 << 64) - 1}
 _HOLDING = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"mvex", b"edts", b"dinf", b"moof", b"traf", b"mfra"}
 _MOST_BOXES = 500_000
@@ -88,6 +90,11 @@ def _boxes(file: BinaryIO, start: int, end: int, *, top: bool) -> Iterator[Box]:
 def top(file: BinaryIO) -> Iterator[Box]:
     """Yield the boxes of a file."""
     yield from counted(boxes(file, 0, size_of(file), top=True), _MOST_BOXES)
+
+
+def is_manifest(file: BinaryIO, box: Box) -> bool:
+    """Say whether a box is a manifest of C2PA."""
+    return box.kind == b"uuid" and take(file, box.data, min(box.end - box.data, len(_MANIFEST))) == _MANIFEST
 
 
 def within(file: BinaryIO, box: Box) -> Iterator[Box]:

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels.container import Held, Slot, once, pieces, unreadable
+from hegui.service.labels import loose
+from hegui.service.labels.container import Held, Slot, not_writable, once, pieces, unreadable
 from hegui.service.labels.containers import vorbis
 from hegui.service.labels.containers.id3 import Id3
 from hegui.service.labels.containers.splice import MOST_PARTS, Edit, apply, size_of, take
+from hegui.service.labels.schema import KEYWORD, Deviation
 
 _SIGNATURE = b"fLaC"
-_PADDING, _COMMENTS = 1, 4
+_PADDING, _APPLICATION, _COMMENTS = 1, 2, 4
+_LARGEST_APPLICATION = 1 << 20
 _LAST = 0x80
 _LONGEST = (1 << 24) - 1
 _PLACE = "VORBIS_COMMENT"
@@ -30,6 +33,15 @@ class _Block:
     @property
     def end(self) -> int:
         return self.at + 4 + self.length
+
+
+def _application(data: bytes) -> Iterator[Slot]:
+    """Yield the label of a block of an application: of the keyword's name, or whatever it is called."""
+    name = data[:4].decode("latin-1")
+    if name.upper() == KEYWORD:
+        yield Slot(f"APPLICATION {name}", data[4:], (Deviation.OTHER_PLACE,))
+    else:
+        yield from loose.raw(f"APPLICATION {name}", data[4:])
 
 
 class Flac:
@@ -71,17 +83,21 @@ class Flac:
         return vorbis.parse(take(file, block.at + 4, block.length))
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of the comments, and of a tag before them."""
+        """Yield the labels of the comments, of a tag before them, and of blocks of applications."""
         tag, blocks = once(file, self._blocks)
         if tag is not None:
             yield from tag.labels(own=False)
         for block in blocks:
             if block.kind == _COMMENTS:
                 yield from self._comments(file, block).labels(_PLACE)
+            elif block.kind == _APPLICATION and block.length <= _LARGEST_APPLICATION:
+                yield from _application(take(file, block.at + 4, block.length))
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the comment into the first block of comments, or a new one; padding after it is used up first."""
         tag, blocks = self._blocks(source)
+        if any(slot.place.startswith("APPLICATION") for slot in self.read(source)):
+            raise not_writable("标识在 APPLICATION 块里", "its label is in a block of an application")
         edits = [] if tag is None or not tag.labelled else [Edit(tag.start, tag.end - tag.start, tag.packed(None))]
         new: list[tuple[int, bytes | None]] = []
         placed = False

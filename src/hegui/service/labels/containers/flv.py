@@ -6,18 +6,22 @@ the file: they move with it.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from hegui.service.labels.container import Held, Slot, pieces, unreadable
-from hegui.service.labels.containers.splice import Edit, Moves, apply, counted, size_of, take
+from hegui.service.labels import loose
+from hegui.service.labels.container import Held, Slot, not_writable, pieces, unreadable
+from hegui.service.labels.containers.splice import Edit, Moves, apply, counted, from_xmp, size_of, take
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 _TAG, _BACK = 11, 4
 _SCRIPT, _KINDS = 18, {8, 9, 18}
 _ON_META = b"\x02\x00\x0aonMetaData"
+_ON_XMP = b"\x02\x00\x09onXMPData"
+_LONGEST_SCRIPT = 1 << 20
 _NUMBER, _TEXT, _OBJECT, _ECMA, _ARRAY, _LONG_TEXT = 0, 2, 3, 8, 10, 12
 _FIXED = {0: 8, 1: 1, 5: 0, 6: 0, 7: 2, 11: 10, 13: 0}
 _END = b"\0\0\x09"
@@ -55,7 +59,7 @@ class _Meta:
 
     def packed(self, value: str | None) -> bytes:
         """Return the tag's data with this label and no other."""
-        kept = [raw for name, raw in self.properties if not _is_label(name)]
+        kept = [raw for name, raw in self.properties if _label(name, raw) is None]
         new = []
         if value is not None:
             text = value.encode()
@@ -68,8 +72,28 @@ class _Meta:
         return b"".join((head, *kept, *new, _END, self.tail))
 
 
-def _is_label(name: bytes) -> bool:
-    return KEYWORD.encode() in name.upper()
+def _label(name: bytes, raw: bytes) -> Slot | None:
+    """Return the label that a property is: one of the keyword's name, or a text that is one."""
+    place = f"onMetaData {name.decode('utf-8', 'replace')}"
+    kind = raw[2 + len(name)]
+    if KEYWORD.encode() not in name.upper():
+        return next(loose.elsewhere(place, _text(raw, name)), None) if kind in {_TEXT, _LONG_TEXT} else None
+    notes = () if name.upper() == KEYWORD.encode() else (Deviation.OTHER_PLACE,)
+    if kind in {_OBJECT, _ECMA}:
+        return Slot(place, _object(raw, name), (*notes, Deviation.NOT_JSON))
+    return Slot(place, _text(raw, name), notes)
+
+
+def _object(raw: bytes, name: bytes) -> str:
+    """Return the texts of an object as JSON: some writers put the fields as properties of their own."""
+    at = 2 + len(name)
+    start = at + (5 if raw[at] == _ECMA else 1)
+    found = {
+        key.decode("utf-8", "replace"): _text(raw[begin:end], key).decode("utf-8", "replace")
+        for key, begin, end in counted(_Walk(raw).properties(start, 1))
+        if raw[begin + 2 + len(key)] in {_TEXT, _LONG_TEXT}
+    }
+    return json.dumps(found, ensure_ascii=False)
 
 
 class _Walk:
@@ -186,12 +210,21 @@ class Flv:
             yield tag, _meta(take(file, tag.at + _TAG, held.take(tag.length))) if script else None
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of every onMetaData."""
-        for _, meta in self._metas(file):
+        """Yield the labels of every onMetaData, and of packets of XMP."""
+        for tag, meta in self._metas(file):
             for name, raw in meta.properties if meta else ():
-                if _is_label(name):
-                    notes = () if name.upper() == KEYWORD.encode() else (Deviation.OTHER_PLACE,)
-                    yield Slot(f"onMetaData {name.decode('utf-8', 'replace')}", _text(raw, name), notes)
+                if (slot := _label(name, raw)) is not None:
+                    yield slot
+            if meta is None and tag.kind == _SCRIPT:
+                yield from self._packet(file, tag)
+
+    @staticmethod
+    def _packet(file: BinaryIO, tag: _Tag) -> Iterator[Slot]:
+        """Yield the labels of a script tag that holds a packet of XMP."""
+        data = take(file, tag.at + _TAG, min(tag.length, _LONGEST_SCRIPT))
+        start, end = data.find(b"<"), data.rfind(b">") + 1
+        if data.startswith(_ON_XMP) and start >= 0 and KEYWORD.encode() in data:
+            yield from from_xmp(data[start:end], "onXMPData")
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the property into the first onMetaData, or a new one before the first tag."""
@@ -200,6 +233,8 @@ class Flv:
         for tag, meta in self._metas(source):
             if meta is not None:
                 metas.append((tag, meta))
+            elif tag.kind == _SCRIPT and any(self._packet(source, tag)):
+                raise not_writable("标识在 onXMPData 里", "its label is in onXMPData")
         if not metas:
             metas.append((_Tag(_SCRIPT, start, -_TAG - _BACK), _Meta(b"", _ECMA, 0)))
         packed = [meta.packed(None if number else value) for number, (_, meta) in enumerate(metas)]
@@ -221,7 +256,7 @@ class Flv:
             for at in meta.places:
                 blank[at : at + 8] = bytes(8)
             same = _meta(bytes(blank))
-            yield from (raw for name, raw in same.properties if not _is_label(name)) if same else ()
+            yield from (raw for name, raw in same.properties if _label(name, raw) is None) if same else ()
 
 
 def _tag_edit(source: BinaryIO, tag: _Tag, data: bytes) -> Edit:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from hegui.service.labels import exif, xmp
+from hegui.service.labels import loose, xmp
 from hegui.service.labels.container import Held, Slot, once, unreadable, window
 from hegui.service.labels.edits import Edit, edited, put
-from hegui.service.labels.schema import LONGEST_VALUE, Deviation
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 _HEAD = 13
 _WINDOW = 64 << 10
@@ -26,6 +26,7 @@ _LARGEST = xmp.LONGEST + len(_MAGIC)
 _MOST_BLOCKS = 250_000
 _BEGINNING = 64
 _LONGEST_COMMENT = 4 * LONGEST_VALUE
+_NAME_LENGTH = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +125,18 @@ class _Blocks:
             return whole[: -len(_MAGIC)]
         return self.text(block)[len(_XMP) :]
 
-    def comment(self, block: _Block) -> str:
-        """Return the label that a comment is; empty for other blocks."""
-        if block.kind != _EXTENSION or block.label != _COMMENT:
-            return ""
+    def loose(self, block: _Block) -> Slot | None:
+        """Return the label that a comment is, or an application extension of its own name; None for other blocks."""
+        if block.kind != _EXTENSION or block.label not in {_COMMENT, _APPLICATION}:
+            return None
         first = replace(block, end=min(block.end, block.data + _LONGEST_COMMENT))
-        return exif.label_in(self.text(first).decode("utf-8", "replace"))
+        if block.label == _COMMENT:
+            text = self.text(first).decode("utf-8", "replace")
+            return loose.slot("Comment Extension", text, Deviation.OTHER_PLACE)
+        name = self._bytes(block.data, min(block.end - block.data, 1 + _NAME_LENGTH))
+        if name[0] != _NAME_LENGTH or KEYWORD.encode() not in name.upper():
+            return None
+        return Slot(f"Application Extension {KEYWORD}", self.text(first)[_NAME_LENGTH:], (Deviation.OTHER_PLACE,))
 
 
 def _table(flags: int) -> int:
@@ -161,13 +168,13 @@ class Gif:
         return head.startswith((b"GIF87a", b"GIF89a"))
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of the packet and of comments."""
+        """Yield the labels of the packet, of comments and of an extension of their own."""
         blocks, listed = once(file, _listed)
         for block in listed:
             if (packet := blocks.packet(block)) is not None:
                 yield from xmp.read(packet, "Application Extension XMP")
-            elif label := blocks.comment(block):
-                yield Slot("Comment Extension", label, (Deviation.OTHER_PLACE,))
+            elif (slot := blocks.loose(block)) is not None:
+                yield slot
 
     def _parts(self, file: BinaryIO) -> tuple[list[tuple[_Block, bytes]], list[Edit], int]:
         """Return the packets, what takes out labels elsewhere, and where a new packet goes: after leading extensions."""
@@ -177,7 +184,7 @@ class Gif:
             packet = blocks.packet(block) if block.kind == _EXTENSION else None
             if packet is not None:
                 packets.append((block, packet))
-            elif blocks.comment(block):
+            elif blocks.loose(block) is not None:
                 edits.append(Edit(block.start, block.end))
             leading = leading and block.kind == _EXTENSION and block.label == _APPLICATION
             insert_at = block.end if leading else insert_at

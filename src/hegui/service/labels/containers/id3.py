@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from hegui.service.labels import xmp
+from hegui.service.labels import loose, xmp
 from hegui.service.labels.container import Held, Slot, inflated, unreadable
 from hegui.service.labels.containers.splice import counted, from_xmp, take
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
@@ -23,6 +23,10 @@ _PADDING = 1024
 _UNSYNC, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 _ENCODINGS = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
 _XMP_OWNER = b"XMP\0"
+_BY_SHORT = {b"TXX": b"TXXX", b"COM": b"COMM", b"ULT": b"USLT", b"GEO": b"GEOB"}
+_DESCRIBED = {b"TXXX", b"COMM", b"USLT", b"GEOB"}
+_LANGUAGE = 3
+_LONGEST_TEXT = 4 * LONGEST_VALUE
 
 
 def _syncsafe(data: bytes) -> int:
@@ -59,16 +63,27 @@ class Frame:
     raw: bytes | memoryview
     text: bytes
 
-    def user_text(self) -> tuple[str, str] | None:
-        """Return description and value of a TXXX frame."""
-        if self.name not in {b"TXXX", b"TXX"} or not self.text or self.text[0] not in _ENCODINGS:
+    def texts(self) -> tuple[str, str] | None:
+        """Return description and value of a frame that can hold a label: of users, comments, lyrics, owners and files."""
+        name, text = _BY_SHORT.get(self.name, self.name), self.text
+        if name == b"PRIV":
+            owner, _, data = text.partition(b"\0")
+            return owner.decode("latin-1"), data[:_LONGEST_TEXT].decode("utf-8", "replace")
+        if name not in _DESCRIBED or not text or text[0] not in _ENCODINGS:
             return None
-        encoding, wide, data = _ENCODINGS[self.text[0]], self.text[0] in {1, 2}, self.text[1:]
-        at = _wide_end(data) if wide else data.find(0)
-        if at < 0:
-            return None
-        description = data[:at].decode(encoding, "replace")
-        return description, data[at + 1 + wide : at + 1 + wide + 4 * LONGEST_VALUE].decode(encoding, "replace")
+        encoding, wide, data = _ENCODINGS[text[0]], text[0] in {1, 2}, text[1:]
+        if name == b"GEOB":
+            data = data.partition(b"\0")[2]
+        elif name != b"TXXX":
+            data = data[_LANGUAGE:]
+        found: list[str] = []
+        for _ in range(2 if name == b"GEOB" else 1):
+            at = _wide_end(data) if wide else data.find(0)
+            if at < 0:
+                return None
+            found.append(data[:at].decode(encoding, "replace"))
+            data = data[at + 1 + wide :]
+        return " ".join(found), data[:_LONGEST_TEXT].decode("utf-8" if name == b"GEOB" else encoding, "replace")
 
     @property
     def packet(self) -> bytes | None:
@@ -77,12 +92,18 @@ class Frame:
 
     def labels(self, *, own: bool) -> Iterator[Slot]:
         """Yield the label of the frame."""
-        named = self.user_text()
-        if named is not None and KEYWORD in named[0].upper():
-            notes = () if own and named[0].upper() == KEYWORD else (Deviation.OTHER_PLACE,)
-            yield Slot(f"ID3 {self.name.decode()}:{named[0]}", named[1], notes)
-        elif self.packet is not None:
+        if self.packet is not None:
             yield from from_xmp(self.packet, "ID3 PRIV XMP")
+            return
+        named = self.texts()
+        if named is None:
+            return
+        place = f"ID3 {self.name.decode()}:{named[0]}"
+        if KEYWORD in named[0].upper():
+            guides = own and self.name in {b"TXXX", b"TXX"} and named[0].upper() == KEYWORD
+            yield Slot(place, named[1], () if guides else (Deviation.OTHER_PLACE,))
+        elif self.name not in {b"GEOB", b"GEO"}:
+            yield from loose.elsewhere(place, named[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +264,7 @@ def _plain_sizes(data: bytes, at: int) -> bool:
 
 def _text(name: bytes, raw: bytes | memoryview, version: int, flags: int) -> bytes:
     """Return what a frame that can hold a label holds, with its own packing undone; empty for others, and where it is encrypted."""
-    if name not in {b"TXX", b"TXXX", b"PRIV"}:
+    if name not in _DESCRIBED and name not in _BY_SHORT and name != b"PRIV":
         return b""
     if version == _V2:
         return bytes(raw[6:_LARGEST_FRAME])

@@ -5,7 +5,6 @@ TC260-PG-20259A clause 6 and annex B; ISO/IEC 10918-1 annex B; XMP part 3 sectio
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterator
@@ -14,10 +13,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from hegui.service.labels import exif, xmp
+from hegui.service.labels import exif, loose, xmp
 from hegui.service.labels.container import Held, Slot, not_writable, once, unreadable, window
 from hegui.service.labels.edits import Edit, edited, put
-from hegui.service.labels.schema import Deviation
+from hegui.service.labels.schema import KEYWORD, Deviation
 
 _APP0, _APP1, _APP11, _APP15, _COM, _SOS, _EOI, _SOI = 0xE0, 0xE1, 0xEB, 0xEF, 0xFE, 0xDA, 0xD9, 0xD8
 _FILL = 0xFF
@@ -33,6 +32,10 @@ _BOX_HEAD = 64
 _MOST = 0xFFFF - 2
 _MOST_BYTES = 32 << 20
 _BARE = re.compile(rb"AIGC[\0\s:=]*(?=\{)")
+_NAME = KEYWORD.encode()
+_RDF = b"<rdf:RDF"
+_BOXES = b"JP"
+"""A manifest of C2PA says much, also of labels; it is no place of one."""
 _WINDOW = 64 << 10
 _MOST_SEGMENTS = 200_000
 _MOST_PACKETS = 16
@@ -106,23 +109,32 @@ def _segments(file: BinaryIO) -> Iterator[_Segment]:
 
 
 def _bare(segment: _Segment, data: bytes) -> _Carrier | None:
-    """Return the label that stands in the open in a segment of another kind."""
-    found = _BARE.search(data)
-    if found is None:
-        return None
-    text = data[found.end() :].decode("utf-8", "replace")
-    try:
-        length = len(text[: json.JSONDecoder().raw_decode(text)[1]].encode())
-    except (ValueError, RecursionError):
-        length = len(data) - found.end()
+    """Return the label that stands in the open in a segment of another kind, or in a packet under a head that is not known."""
     kind = "COM" if segment.marker == _COM else f"APP{segment.marker - _APP0}"
-    place = (Slot(kind, data[found.end() : found.end() + length], (Deviation.OTHER_PLACE,)),)
-    left = data[: found.start()] + data[found.end() + length :]
+    if _RDF in data and _NAME in data:
+        return _packet(segment, data, kind)
+    found = _BARE.search(data)
+    if found is not None:
+        start, at, end = found.start(), found.end(), found.end() + loose.length(data[found.end() :])
+        slot = Slot(kind, data[at:end], (Deviation.OTHER_PLACE,))
+    elif (first := next(loose.spans(data), None)) is not None and not data.startswith(_BOXES):
+        start, end = first
+        (slot, *_) = loose.raw(kind, data)
+    else:
+        return None
+    left = data[:start] + data[end:]
     if not left.strip(b"\0 \t\r\n"):
-        return _Carrier(place, (Edit(segment.start, segment.end),))
-    start = segment.start + 4 + found.start()
-    whole = found.end() + length - found.start()
-    return _Carrier(place, (Edit(start, start + whole, b" " * whole),))
+        return _Carrier((slot,), (Edit(segment.start, segment.end),))
+    at = segment.start + 4
+    return _Carrier((slot,), (Edit(at + start, at + end, b" " * (end - start)),))
+
+
+def _packet(segment: _Segment, data: bytes, kind: str) -> _Carrier | None:
+    start = min(at for mark in (b"<?xpacket", b"<x:xmpmeta", _RDF) if (at := data.find(mark)) >= 0)
+    packet = data[start:]
+    slots = tuple(Slot(slot.place, slot.value, (*slot.notes, Deviation.OTHER_PLACE)) for slot in xmp.read(packet, kind))
+    at = segment.start + 4 + start
+    return _Carrier(slots, (Edit(at, at + len(packet), xmp.blanked(packet)),)) if slots else None
 
 
 class _Reading:
@@ -182,11 +194,12 @@ class _Reading:
             self.others.append(carrier)
 
     def extended(self) -> Iterator[Slot]:
-        """Yield the labels of the extended packets that the packet names."""
+        """Yield the labels of the extended packets."""
         for name, parts in self._parts.items():
-            if not any(name in packet for _, packet in self.packets):
-                continue
             whole = b"".join(parts[offset] for offset in sorted(parts))
+            # One that no packet names belongs to none: but a label in it is one.
+            if _NAME not in whole and not any(name in packet for _, packet in self.packets):
+                continue
             if len(whole) != self._whole[name]:
                 raise unreadable("扩展 XMP 不完整", "the extended XMP is incomplete")
             for slot in xmp.read(whole, "APP1 extended XMP"):

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from hegui.service.labels.container import Slot, once, pieces, unreadable
+from hegui.service.labels import loose
+from hegui.service.labels.container import Slot, not_writable, once, pieces, unreadable
 from hegui.service.labels.containers import ebml
 from hegui.service.labels.containers.ebml import CRC, VOID, Element, packed
 from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
-from hegui.service.labels.schema import KEYWORD, Deviation
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 _EBML, _SEGMENT, _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_AT = 0x1A45DFA3, 0x18538067, 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
 _INFO, _TRACKS, _CLUSTER, _CUES, _CHAPTERS, _ATTACHMENTS = (
@@ -23,7 +24,11 @@ _INFO, _TRACKS, _CLUSTER, _CUES, _CHAPTERS, _ATTACHMENTS = (
 )  # fmt: skip
 _TAGS, _TAG, _TARGETS, _SIMPLE, _NAME, _STRING, _BINARY = 0x1254C367, 0x7373, 0x63C0, 0x67C8, 0x45A3, 0x4487, 0x4485
 _TOP = {_SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _CHAPTERS, _ATTACHMENTS, _TAGS}
+_ATTACHED, _FILE_NAME, _FILE_DATA = 0x61A7, 0x466E, 0x465C
+_OTHER = Deviation.OTHER_PLACE
 _DEEPEST = 8
+_LONGEST_NAME, _PEEK = 1024, 4096
+_LONGEST_STRAY = 4 << 20
 _MOST_MASTERS = 256
 _LARGEST_VOID = 1 << 20
 
@@ -55,6 +60,9 @@ class _Layout:
     first_cluster: int = 0
     cues: bool = False
     crc: Element | None = None
+    attached: list[Slot] = field(default_factory=list)
+    strays: list[Slot] = field(default_factory=list)
+    """Labels in elements whose ids are not known: a damaged id must not hide what it names."""
 
 
 def _segment(file: BinaryIO) -> tuple[Element, int]:
@@ -98,6 +106,25 @@ def _master(file: BinaryIO, item: Element, most: int) -> _Master:
     return _Master(item.at, size, kept, any(part[0] == CRC for part in parts), size)
 
 
+def _attached(file: BinaryIO, item: Element) -> Iterator[Slot]:
+    """Yield labels that are attached as a file: its name or type says so, or what it holds; raise UnreadableError."""
+    for one in counted(ebml.children(file, item.data, item.end)):
+        name, at, length = "", 0, 0
+        for part in ebml.children(file, one.data, one.end) if one.id == _ATTACHED else ():
+            if part.id == _FILE_NAME:
+                name = take(file, part.data, min(part.size or 0, _LONGEST_NAME)).decode("utf-8", "replace")
+            elif part.id == _FILE_DATA:
+                at, length = part.data, part.size or 0
+        if length:
+            own = KEYWORD in name.upper()
+            value = take(file, at, min(length, LONGEST_VALUE if own else _PEEK))
+            yield from (
+                [Slot(f"Attachments {name}", value, (_OTHER,))]
+                if own
+                else loose.elsewhere(f"Attachments {name}", value)
+            )
+
+
 def _layout(file: BinaryIO) -> _Layout:
     segment, end = _segment(file)
     found = _Layout(segment, end)
@@ -122,6 +149,10 @@ def _layout(file: BinaryIO) -> _Layout:
             found.first_cluster = found.first_cluster or item.at
         elif item.id == CRC:
             found.crc = item
+        elif item.id == _ATTACHMENTS:
+            found.attached += _attached(file, item)
+        elif item.id not in _TOP | {VOID} and after - item.at <= _LONGEST_STRAY:
+            found.strays += loose.raw(f"Segment.{item.id:X}", take(file, item.data, item.end - item.data))
         found.cues = found.cues or item.id == _CUES
     if not known:
         raise unreadable("Matroska 没有内容", "the Matroska has no contents")
@@ -151,10 +182,17 @@ def _labels(data: bytes, place: str, depth: int = 0) -> Iterator[Slot]:
         if kind != _SIMPLE:
             continue
         name, value = _named(inner)
-        if KEYWORD in name.upper():
-            notes = () if whole and name.upper() == KEYWORD else (Deviation.OTHER_PLACE,)
-            yield Slot(f"{place} {name}", value, notes)
+        slot = _slot(name, value, place, whole=whole)
+        if slot is not None:
+            yield slot
         yield from _labels(inner, place, depth + 1)
+
+
+def _slot(name: str, value: bytes, place: str, *, whole: bool) -> Slot | None:
+    """Return the label that a SimpleTag is: one of the keyword's name, or a text that is one."""
+    if KEYWORD in name.upper():
+        return Slot(f"{place} {name}", value, () if whole and name.upper() == KEYWORD else (_OTHER,))
+    return next(loose.elsewhere(f"{place} {name}", value), None)
 
 
 def _of_a_part(targets: bytes) -> bool:
@@ -168,12 +206,18 @@ def _bared(kind: int, data: bytes, raw: bytes) -> bytes:
         return raw
     kept = []
     for inner_kind, inner, inner_raw in ebml.parsed(data):
-        if inner_kind == _SIMPLE and KEYWORD in _named(inner)[0].upper():
+        if inner_kind == _SIMPLE and _slot(*_named(inner), "", whole=True) is not None:
             continue
         kept.append((inner_kind, _bared(inner_kind, inner, inner_raw) if inner_kind in {_TAG, _SIMPLE} else inner_raw))
     if kind == _TAG and not any(one == _SIMPLE for one, _ in kept):
         return b""
     return packed(kind, b"".join(one for inner_kind, one in kept if inner_kind != CRC))
+
+
+def _strays(layout: _Layout) -> list[Slot]:
+    """Return labels in elements whose ids are not known, also among the tags."""
+    inside = (slot for master in layout.tags for _, _, raw in master.parts for slot in loose.raw("Tags", bytes(raw)))
+    return [*layout.strays, *inside]
 
 
 def _others(master: _Master) -> bytes:
@@ -218,15 +262,22 @@ class Matroska:
         return head.startswith(_id(_EBML))
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of every Tags."""
-        for master in once(file, _layout).tags:
+        """Yield the labels of every Tags, and of what is attached; where there are none, those in elements not known."""
+        layout = once(file, _layout)
+        found = list(layout.attached)
+        for master in layout.tags:
             for kind, data, _ in master.parts:
                 if kind == _TAG:
-                    yield from _labels(data, "Tags.Tag.SimpleTag")
+                    found += _labels(data, "Tags.Tag.SimpleTag")
+        yield from found or _strays(layout)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the SimpleTag among the tags; see above for where they go."""
         layout = once(source, _layout)
+        if layout.attached or (_strays(layout) and all(slot in _strays(layout) for slot in self.read(source))):
+            raise not_writable(
+                "标识在附件或认不出的元素里", "its label is attached, or in an element that is not known"
+            )
         edits = _edits(layout, value)
         segment, tail = layout.segment, layout.end
         if layout.crc is not None:

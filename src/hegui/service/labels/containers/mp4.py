@@ -14,12 +14,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from hegui.service.labels import xmp
-from hegui.service.labels.container import Held, Slot, once, pieces, unreadable, window
+from hegui.service.labels import loose, xmp
+from hegui.service.labels.container import Held, Slot, not_writable, once, pieces, unreadable, window
 from hegui.service.labels.containers import bmff, itemlist
 from hegui.service.labels.containers.bmff import HEAD, Box
 from hegui.service.labels.containers.splice import Edit, Moves, Values, apply, counted, from_xmp, take
-from hegui.service.labels.schema import KEYWORD, Deviation
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
@@ -28,6 +28,14 @@ _MOST_CARRIERS = 256
 _SHORT = 4096
 """Bytes of a box that is compared together with its name."""
 _MOST_EDITS = 500_000
+_NO_TEXTS = {
+    b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"ssix", b"styp", b"emsg", b"free", b"skip", b"wide", b"pnot", b"jumb",
+    b"trak", b"mvhd", b"mvex", b"iods", b"tkhd", b"mdia", b"edts", b"tref", b"load", b"tapt",
+}  # fmt: skip
+"""Boxes that hold no texts of the file, or none that count; those of manifests have their own."""
+_LONGEST_TEXT = 4 * LONGEST_VALUE
+_MOST_STRAY = 32 << 20
+"""Most bytes in boxes not known that are looked at, beginning with those that come first."""
 _OWN = "moov.udta.meta"
 
 
@@ -51,10 +59,12 @@ class _Carrier:
             yield from self.meta(file).labels(self.place)
         elif self.box.kind in {b"uuid", b"XMP_"}:
             yield from from_xmp(self.packet(file), self.place)
-        else:
+        elif self.box.kind.upper() == KEYWORD.encode():
             value = self.packet(file)
             start = max(value.find(b"{"), 0)
             yield Slot(self.place, value[start:], (Deviation.OTHER_PLACE,))
+        else:
+            yield from loose.raw(self.place, self.packet(file))
 
     def bared(self, file: BinaryIO) -> bytes:
         """Return the box without its labels."""
@@ -87,6 +97,15 @@ def _carries(file: BinaryIO, box: Box) -> bool:
     return box.kind == b"XMP_" or box.kind.upper() == KEYWORD.encode()
 
 
+def _texts(file: BinaryIO, box: Box) -> bool:
+    """Say whether a box of the user's data is a text of QuickTime, of the kinds that begin with a copyright sign."""
+    return (
+        box.kind[:1] == b"\xa9"
+        and box.end - box.data <= _LONGEST_TEXT
+        and any(loose.spans(take(file, box.data, box.end - box.data)))
+    )
+
+
 def _carriers(file: BinaryIO, box: Box, parents: tuple[Box, ...] = ()) -> Iterator[_Carrier]:
     """Yield the boxes that may hold labels: of the file, the film, its tracks, and of their user data."""
     here = (*parents, box)
@@ -95,7 +114,7 @@ def _carriers(file: BinaryIO, box: Box, parents: tuple[Box, ...] = ()) -> Iterat
             return
         for inner in bmff.within(file, box):
             yield from _carriers(file, inner, here)
-    elif _carries(file, box):
+    elif _carries(file, box) or (parents and parents[-1].kind == b"udta" and _texts(file, box)):
         yield _Carrier(".".join(one.kind.decode("latin-1") for one in here), box, parents)
 
 
@@ -127,9 +146,15 @@ class Mp4:
         return head[4:8] in _FIRST and not (head[4:8] == b"ftyp" and head[8:12] in _STILL)
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of all metadata of the film, its tracks and the file."""
-        for carrier in once(file, _film)[1]:
-            yield from carrier.labels(file)
+        """Yield the labels of all metadata of the film, its tracks and the file; where there are none, those in boxes not known."""
+        film, carriers = once(file, _film)
+        found = False
+        for carrier in carriers:
+            for slot in carrier.labels(file):
+                found = True
+                yield slot
+        if not found:
+            yield from _strays(file, film)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the key into moov.udta.meta, and move all places in the file that stand behind it."""
@@ -172,9 +197,26 @@ def _leaf(file: BinaryIO, path: bytes, box: Box, starts: Values) -> Iterator[byt
     yield from pieces(file, at, box.end - at)
 
 
+def _strays(file: BinaryIO, film: Box) -> Iterator[Slot]:
+    """Yield labels in metadata whose boxes have other names: a damaged name must not hide what it names."""
+    left = _MOST_STRAY
+    todo = [(box, box.kind) for box in bmff.top(file) if box.kind not in _NO_TEXTS]
+    todo += [(box, b"moov." + box.kind) for box in bmff.within(file, film) if box.kind not in _NO_TEXTS]
+    for track in bmff.within(file, film):
+        if track.kind == b"trak":
+            todo += [(box, b"moov.trak." + box.kind) for box in bmff.within(file, track) if box.kind not in _NO_TEXTS]
+    for box, name in todo:
+        length = box.end - box.data
+        if length <= left and not bmff.is_manifest(file, box):
+            left -= length
+            yield from loose.raw(name.decode("latin-1"), take(file, box.data, length))
+
+
 def _metadata(file: BinaryIO, value: str) -> list[Edit]:
-    """Return the edits of metadata, with the sizes of the boxes that hold them."""
+    """Return the edits of metadata, with the sizes of the boxes that hold them; raise NotWritableError."""
     film, carriers = once(file, _film)
+    if not any(True for item in carriers for _ in item.labels(file)) and any(_strays(file, film)):
+        raise not_writable("标识在认不出的盒子里", "its label is in a box of a name that is not known")
     held = Held()
     for item in carriers:
         held.take(item.box.end - item.box.at)

@@ -6,6 +6,7 @@ pid 2 or more. Parts that do not change keep their compressed bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from posixpath import normpath
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 from xml.sax.saxutils import escape
 from zipfile import ZipFile
 
+from hegui.service.labels import loose
 from hegui.service.labels.container import Slot, not_writable, unreadable
 from hegui.service.labels.containers.archive import open_archive, part, replace
 from hegui.service.labels.containers.parts import Element, Part
@@ -28,6 +30,8 @@ _RELATIONS = {_RELATION, f"{_STRICT}relationships/customProperties"}
 _PROPERTY = {f"{_PROPERTIES} property", f"{_STRICT}customProperties property"}
 _CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
 _FIRST_PID, _LONGEST_PID = 2, 10
+_OTHERS = re.compile(r"docprops/(?:core|app)\.xml|customxml/item\d{1,4}\.xml")
+_MOST_OTHERS = 32
 _EMPTY = (
     f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Properties xmlns="{_PROPERTIES}" xmlns:vt="{_VT}"></Properties>'
 ).encode()
@@ -52,16 +56,33 @@ class Ooxml:
         return [(one, [item for item in one.elements if item.name in _PROPERTY]) for one in found]
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels among the custom properties."""
+        """Yield the labels among the custom properties, and elsewhere."""
         for custom, given in self._customs(file):
             for item in given:
                 name = item.attributes.get("name", "")
                 if KEYWORD in name.upper():
                     notes = () if name == KEYWORD else (Deviation.OTHER_PLACE,)
                     yield Slot(f"{custom.name} {name}", "".join(item.text), notes)
+        yield from self._elsewhere(file)
+
+    def _elsewhere(self, file: BinaryIO) -> Iterator[Slot]:
+        """Yield the labels of the usual properties, and of data of its own that a document carries."""
+        with open_archive(file) as archive:
+            wanted = [name for name in archive.namelist() if _OTHERS.fullmatch(name.lower())][:_MOST_OTHERS]
+            held = [(name, part(archive, name) or b"") for name in wanted]
+        for name, data in held:
+            if KEYWORD.encode() in data.upper() or b"ContentProducer" in data:
+                for item in Part(name, data).elements:
+                    local, text = item.name.rpartition(" ")[2], "".join(item.text)
+                    if KEYWORD in local.upper():
+                        yield Slot(f"{name} {local}", text, (Deviation.OTHER_PLACE,))
+                    else:
+                        yield from loose.elsewhere(f"{name} {local}", text)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the property, and what announces its part where that is new."""
+        if any(self._elsewhere(source)):
+            raise not_writable("标识在其他属性或自带数据里", "its label is in another property, or in data of its own")
         customs = self._customs(source)
         custom, given = customs[0]
         labels = [item for item in given if KEYWORD in item.attributes.get("name", "").upper()]

@@ -7,6 +7,7 @@ revisions hold. Read too: `TC260:AIGC` in the XMP metadata.
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import re
 import struct
@@ -15,9 +16,10 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from hegui.kit.errors import InputError
+from hegui.service.labels import loose
 from hegui.service.labels.container import MOST_HELD, Held, Slot, copy, not_writable, pieces, unreadable
 from hegui.service.labels.containers.splice import from_xmp
-from hegui.service.labels.schema import KEYWORD, Deviation
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 _LARGEST_PART = 64 << 20
 """Most bytes of a PDF that are read at once."""
@@ -27,6 +29,8 @@ _MOST_TIMES = 4
 _MOST_BYTES = 9_999_999_999
 """The last place that ten digits of a table can say."""
 _KEY = f"/{KEYWORD}"
+_TELLS = re.compile(rb"AIGC|ContentProducer|ProduceID")
+_MOST_ATTACHED = 256
 
 
 @contextmanager
@@ -96,16 +100,19 @@ class Pdf:
         return b"%PDF-" in head[:1024]
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of the information dictionary and of the XMP metadata."""
+        """Yield the labels of the information dictionary, of the XMP metadata, the catalogue and what is attached."""
         found: list[Slot] = []
         with _open(file) as reader:
             for key, value in (reader.metadata or {}).items():
                 if KEYWORD in key.upper():
                     notes = () if key == _KEY else (Deviation.OTHER_PLACE,)
                     found.append(Slot(f"Info {key}", str(value), notes))
+                else:
+                    found += loose.elsewhere(f"Info {key}", str(value))
+            found += _elsewhere(reader)
             metadata = reader.root_object.get("/Metadata")
             packet = metadata.get_object().get_data() if metadata is not None else b""
-            if packet and KEYWORD.encode() in packet.replace(b"\0", b""):
+            if packet and _TELLS.search(packet.replace(b"\0", b"")):
                 found += from_xmp(packet, "XMP")
         yield from found
 
@@ -143,6 +150,19 @@ class Pdf:
                 (key, str(value)) for key, value in (reader.metadata or {}).items() if KEYWORD not in key.upper()
             )
             yield repr((others, sorted(reader.root_object))).encode()
+
+
+def _elsewhere(reader: Any) -> Iterator[Slot]:  # noqa: ANN401 - the library's own type
+    """Yield the labels of the catalogue, and of files that are attached under the keyword's name."""
+    for key, value in reader.root_object.items():
+        if KEYWORD in key.upper():
+            yield Slot(f"Root {key}", str(value.get_object()), (Deviation.OTHER_PLACE,))
+    if "/Names" not in reader.root_object:
+        return
+    for name in itertools.islice(reader.attachments, _MOST_ATTACHED):
+        if KEYWORD in name.upper():
+            for data in reader.attachments[name][:1]:
+                yield Slot(f"EmbeddedFiles {name}", data[: LONGEST_VALUE + 1], (Deviation.OTHER_PLACE,))
 
 
 def _revision(reader: Any, value: str, size: int) -> bytes:  # noqa: ANN401 - the library's own type

@@ -1,6 +1,6 @@
 """PNG: the label is `TC260:AIGC` in the XMP chunk (iTXt `XML:com.adobe.xmp`); annex B also knows tEXt `AIGC`.
 
-EXIF (eXIf) is read too, as some writers put the label of annex B for JPEG there.
+EXIF (eXIf) is read too, as some writers put the label of annex B for JPEG there; and texts of other names (`pngtext`).
 TC260-PG-20259A clause 6 and annex B; PNG (ISO/IEC 15948) clauses 5.3 and 11.3.
 """
 
@@ -13,37 +13,22 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hegui.service.labels import exif, xmp
-from hegui.service.labels.container import Held, Slot, inflated, once, unreadable
+from hegui.service.labels.container import Held, Slot, once, unreadable
+from hegui.service.labels.containers import pngtext
 from hegui.service.labels.edits import Edit, edited, put
-from hegui.service.labels.schema import KEYWORD
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_XMP = b"XML:com.adobe.xmp\0"
-_PLAIN = b"\0\0\0\0"
+_XMP = pngtext.XMP
+_PLAIN = b"\0\0\0\0\0"
 _EXIF = b"eXIf"
 _AFTER_HEAD = 8 + 12 + 13
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _LARGEST_LOOSE = 1 << 20
 _MOST_CHUNKS = 250_000
 """A picture of a gigabyte in pieces of 8 kB has half as many."""
-_LARGEST_TEXT = 16 << 20
+_LARGEST_TEXT = pngtext.LARGEST
 _LARGEST = (1 << 31) - 1
 _XMP_PLACE = "iTXt XML:com.adobe.xmp"
-
-
-def _text(kind: bytes, data: bytes) -> tuple[bytes, bytes | None]:
-    """Return the keyword of a text chunk, and its text where the keyword says that it can have a label."""
-    keyword, found, rest = data.partition(b"\0")
-    if not found:
-        raise unreadable(f"{kind.decode()} 块没有关键词", f"a {kind.decode()} chunk has no keyword")
-    if KEYWORD.encode() not in keyword.upper() and (kind != b"iTXt" or keyword + b"\0" != _XMP):
-        return keyword, None
-    if kind == b"zTXt":
-        return keyword, inflated(rest[1:], _LARGEST_TEXT)
-    if kind == b"iTXt":
-        packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-        return keyword, inflated(rest, _LARGEST_TEXT) if packed else rest
-    return keyword, rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +131,14 @@ class Png:
 
 
 def _labelled(kind: bytes, at: int, data: bytes) -> _Part | None:
-    keyword, text = _text(kind, data)
-    if text is None:
+    end = at + len(data) + 12
+    text = pngtext.parsed(kind, data)
+    if kind == b"iTXt" and text.keyword == _XMP:
+        return _Part(at, end, kind, text.whole())
+    slots, left = pngtext.labels(text)
+    if not slots:
         return None
-    if kind == b"iTXt" and keyword + b"\0" == _XMP:
-        return _Part(at, at + len(data) + 12, kind, text)
-    place = Slot(f"{kind.decode()} {keyword.decode('latin-1')}", text)
-    return _Part(at, at + len(data) + 12, kind, None, (place,))
+    return _Part(at, end, kind, None, slots, _chunk(kind, left) if left else b"")
 
 
 def _exif(at: int, data: bytes) -> _Part | None:

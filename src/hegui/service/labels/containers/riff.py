@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from hegui.service.labels import xmp
+from hegui.service.labels import loose, xmp
 from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers.id3 import Id3
 from hegui.service.labels.containers.splice import counted, elsewhere, from_xmp, size_of, take
-from hegui.service.labels.schema import KEYWORD
+from hegui.service.labels.schema import KEYWORD, Deviation
 
 LABEL = KEYWORD.encode()
 SHORT = struct.Struct("<I")
@@ -23,6 +23,24 @@ LONGEST = (1 << 32) - 1
 STREAMED = 0x7FFF_0000
 """Sizes from here on that a file does not have are those of a stream whose length was not known."""
 _VISIBLE = range(0x20, 0x7F)
+_TEXTS = {b"iXML", b"axml", b"bext"}
+"""Chunks of texts of studios (EBU Tech 3285, iXML)."""
+_NO_TEXTS = {
+    b"data",
+    b"fmt ",
+    b"fact",
+    b"ds64",
+    b"idx1",
+    b"JUNK",
+    b"junk",
+    b"FLLR",
+    b"PAD ",
+    b"C2PA",
+    b"cue ",
+    b"smpl",
+    b"levl",
+}
+_LONGEST_STRAY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +116,29 @@ def labels(file: BinaryIO, item: Chunk, *, wave: bool) -> Iterator[Slot]:
         here = [Slot("RIFF AIGC", take(file, item.data, item.length))]
         yield from here if wave else elsewhere(here)
     elif is_info(file, item):
-        listed = [Slot("LIST/INFO AIGC", data) for kind, data in info(file, item) if is_label(kind)]
-        yield from elsewhere(listed) if wave else listed
+        listed = [(kind, slot) for kind, data in info(file, item) if (slot := info_label(kind, data)) is not None]
+        yield from elsewhere([slot for _, slot in listed]) if wave else [slot for _, slot in listed]
     elif item.kind.lower() == b"id3 ":
         tag = _tag(file, item)
         if tag is not None:
             yield from tag.labels(own=False)
     elif item.kind == b"_PMX":
         yield from from_xmp(take(file, item.data, item.length), "RIFF _PMX")
+    elif item.kind not in _NO_TEXTS and item.length <= _LONGEST_STRAY:
+        yield from strays(take(file, item.data, item.length), item.kind)
+
+
+def info_label(kind: bytes, data: bytes) -> Slot | None:
+    """Return the label that a text of a list is: one of its own name, or any other that is one."""
+    if is_label(kind):
+        return Slot("LIST/INFO AIGC", data)
+    return next(loose.elsewhere(f"LIST/INFO {kind.decode('latin-1')}", data), None)
+
+
+def strays(data: bytes, kind: bytes) -> Iterator[Slot]:
+    """Yield the labels in a chunk of another kind: those that hold texts are known, a damaged kind is none."""
+    for slot in loose.raw(f"RIFF {kind.decode('latin-1')}", data):
+        yield replace(slot, notes=(Deviation.OTHER_PLACE,)) if kind in _TEXTS else slot
 
 
 def bared(file: BinaryIO, item: Chunk) -> bytes | None:
@@ -115,10 +148,15 @@ def bared(file: BinaryIO, item: Chunk) -> bytes | None:
     if is_label(item.kind):
         return b""
     if is_info(file, item):
-        left = [(kind, data) for kind, data in info(file, item) if not is_label(kind)]
+        left = [(kind, data) for kind, data in info(file, item) if info_label(kind, data) is None]
         return info_list(left) if left else b""
     if item.kind == b"_PMX":
         return chunk(item.kind, xmp.taken_out(take(file, item.data, item.length)))
+    if item.kind.lower() != b"id3 ":
+        data = bytearray(take(file, item.data, item.length))
+        for start, end in loose.spans(bytes(data)):
+            data[start:end] = b" " * (end - start)
+        return chunk(item.kind, bytes(data))
     tag = _tag(file, item)
     return b"" if tag is None else chunk(item.kind, tag.packed(None))
 

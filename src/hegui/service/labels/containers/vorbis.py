@@ -9,11 +9,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from hegui.service.labels import loose
 from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers.splice import MOST_PARTS
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 _LENGTH = struct.Struct("<I")
+_LONGEST_NAME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,9 @@ class Comments:
     def labels(self, place: str) -> Iterator[Slot]:
         """Yield the labels; a name that only contains the keyword is not the guide's."""
         for item in self.items:
-            if _is_label(item):
-                name, _, value = item.partition(b"=")
-                notes = () if name.upper() == KEYWORD.encode() else (Deviation.OTHER_PLACE,)
-                yield Slot(f"{place} {name.decode('ascii', 'replace')}", value, notes)
+            slot = _label(place, item)
+            if slot is not None:
+                yield slot
 
     def put(self, value: str | None) -> Comments:
         """Return the comments with this label and no other."""
@@ -55,9 +56,19 @@ class Comments:
         return b"".join((*parts, self.tail))
 
 
+def _label(place: str, item: bytes) -> Slot | None:
+    """Return the label that a comment is: one of the keyword's name, or a free text that is one."""
+    name, found, value = item[:_LONGEST_NAME].partition(b"=")
+    if not found:
+        return None
+    value, place = item[len(name) + 1 :], f"{place} {name.decode('ascii', 'replace')}"
+    if KEYWORD.encode() in name.upper():
+        return Slot(place, value, () if name.upper() == KEYWORD.encode() else (Deviation.OTHER_PLACE,))
+    return next(loose.elsewhere(place, value), None) if b"{" in value[:_LONGEST_NAME] else None
+
+
 def _is_label(item: bytes) -> bool:
-    name, found, _ = item.partition(b"=")
-    return bool(found) and KEYWORD.encode() in name.upper()
+    return _label("", item) is not None
 
 
 def _sized(data: bytes, at: int) -> tuple[bytes, int]:

@@ -13,11 +13,12 @@ from typing import BinaryIO
 from hegui.service.labels import exif, xmp
 from hegui.service.labels.container import Held, Slot, not_writable, once, unreadable
 from hegui.service.labels.edits import Edit, edited, put
-from hegui.service.labels.schema import Deviation
+from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
 _HEAD = 12
 _XMP = b"XMP "
 _ODD_XMP = b"XMP\0"
+_LABEL = KEYWORD.encode()
 _EXTENDED, _LOSSY, _LOSSLESS = b"VP8X", b"VP8 ", b"VP8L"
 _PICTURES = frozenset({_LOSSY, _LOSSLESS, b"ANMF"})
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
@@ -76,6 +77,7 @@ class _Reading:
         self.end = self.chunks[-1].end
         self.packets: list[tuple[_Chunk, bytes]] = []
         self.exif: list[tuple[_Chunk, exif.Found]] = []
+        self.own: list[tuple[_Chunk, bytes]] = []
         held = Held(2 * xmp.LONGEST)
         for chunk in self.chunks:
             held.take(chunk.length if chunk.kind in {_XMP, _ODD_XMP, b"EXIF"} else 0)
@@ -83,6 +85,8 @@ class _Reading:
                 if chunk.length > xmp.LONGEST:
                     raise unreadable("XMP 过大", "the XMP is too large")
                 self.packets.append((chunk, _bytes(file, chunk.start + 8, chunk.length)))
+            elif chunk.kind.upper() == _LABEL:
+                self.own.append((chunk, _bytes(file, chunk.start + 8, min(chunk.length, LONGEST_VALUE + 1))))
             elif chunk.kind == b"EXIF":
                 if chunk.length > _LARGEST_EXIF:
                     raise unreadable("EXIF 过大", "the EXIF is too large")
@@ -90,9 +94,10 @@ class _Reading:
                 self.exif += [(chunk, item) for item in exif.found_in(block)]
 
     def blanks(self) -> list[Edit]:
-        """Return what takes the labels out of the EXIF."""
+        """Return what takes the labels out of the EXIF, and out of chunks of their own."""
+        gone = [Edit(chunk.start, chunk.end) for chunk, _ in self.own]
         places = [(chunk.start + 8 + item.at, item.blank) for chunk, item in self.exif]
-        return [Edit(at, at + len(blank), blank) for at, blank in places]
+        return gone + [Edit(at, at + len(blank), blank) for at, blank in places]
 
     def head(self) -> tuple[int, bytes]:
         """Return where the first chunk after VP8X begins, and the data of VP8X: that which a simple file would get."""
@@ -135,7 +140,7 @@ class WebP:
         return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of the packet and of EXIF."""
+        """Yield the labels of the packet, of EXIF, and of a chunk of their own."""
         found = once(file, _Reading)
         found.head()
         for chunk, packet in found.packets:
@@ -144,6 +149,8 @@ class WebP:
                 yield Slot(slot.place, slot.value, (*slot.notes, *notes))
         for _, item in found.exif:
             yield item.slot
+        for _, value in found.own:
+            yield Slot(f"RIFF {KEYWORD}", value, (Deviation.OTHER_PLACE,))
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the chunk `XMP `, or a new one at the end, and set the flag; labels of EXIF are blanked."""
@@ -175,7 +182,7 @@ class WebP:
         edits = [*found.blanks(), *(Edit(chunk.start, chunk.end) for chunk, _ in found.packets)]
         edits += [Edit(4, 8), Edit(_HEAD, start, bytes((data[0] & ~_XMP_FLAG,)) + data[1:])]
         last = found.chunks[-1]
-        if (last.end - last.start) % 2 and last.kind not in {_XMP, _ODD_XMP}:
+        if (last.end - last.start) % 2 and last.kind not in {_XMP, _ODD_XMP} and last.kind.upper() != _LABEL:
             edits.append(Edit(last.end, last.end, b"\0"))
         yield from edited(file, edits)
         yield from (xmp.rest(packet) for _, packet in found.packets)
