@@ -14,8 +14,8 @@ from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, NEEDED, Deviatio
 
 _FIELD = r"(?:AIGC|Content_?(?:Producer|Propagator|Id)|Propagate_?ID|Produce_?ID|ServiceProvider)[\"'\\]*\s*:"
 # A label, whole or cut off, in free text.
-_LIKE = re.compile(rf"\A[\s\0\ufeff]*(?:{KEYWORD}[\s\0:=]*)?(?=[\[\s]*\{{[\s\S]{{0,400}}?{_FIELD})", re.IGNORECASE)
-_NAMED = re.compile(rf"\A[\s\0\ufeff]*(?:{KEYWORD}|[\[\s]*\{{\s*[\"'\\]*{KEYWORD})", re.IGNORECASE)
+_LIKE = re.compile(rf"\A[\s\0\ufeff]*+(?:{KEYWORD}[\s\0:=]*+)?(?=[\[\s]*+\{{[\s\S]{{0,400}}?{_FIELD})", re.IGNORECASE)
+_NAMED = re.compile(rf"\A[\s\0\ufeff]*+(?:{KEYWORD}|[\[\s]*+\{{\s*+[\"'\\]*+{KEYWORD})", re.IGNORECASE)
 _RAW = re.compile(
     rb"\{[\s\\]*\"[A-Za-z_0-9]{1,20}\\?\"\s*:[^{}]{0,400}?(?:ContentProducer|ProduceID|ContentPropagator|PropagateID)"
 )
@@ -23,6 +23,8 @@ _WRAP = re.compile(rb"\{\s*\"AIGC\"\s*:\s*\Z")
 _TELLING = NEEDED - {"Label"}
 _WRAPPED = re.compile(rb"\{\s*\"AIGC\"\s*:")
 _BEFORE = 32
+_PEEK = 2048
+"""Bytes by which it is told whether a text is a label."""
 MOST = 4 * LONGEST_VALUE
 """Most bytes of a free text that are looked at."""
 
@@ -49,6 +51,9 @@ def slot(place: str, text: str, *notes: Deviation) -> Slot | None:
 
 def elsewhere(place: str, value: bytes | str) -> Iterator[Slot]:
     """Yield the label that a free text is, in a place that no guide names."""
+    head = value[:_PEEK] if isinstance(value, str) else value[:_PEEK].decode("utf-8", "replace")
+    if "{" not in head or not label_in(head):
+        return
     text = value[:MOST] if isinstance(value, str) else value[:MOST].decode("utf-8", "replace")
     found = slot(place, text, Deviation.OTHER_PLACE)
     if found is not None:

@@ -14,7 +14,7 @@ from hegui.kit.files import write_output
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.service.labels import schema
-from hegui.service.labels.files import Inspection, Verdict, inspect_bytes
+from hegui.service.labels.files import Inspection, Verdict, inspect, inspect_bytes
 from hegui.service.labels.schema import KEYWORD, Label, LabelError
 
 SUFFIX = ".aigc.json"
@@ -38,7 +38,16 @@ def _digest(path: Path) -> str:
 
 
 def check(path: Path, label: Label | None) -> None:
-    """Raise LabelError where a label beside a file is not the label's provider's, or can not be told; `label` None for none."""
+    """Raise LabelError where a label beside a file is not the label's provider's, or can not be told; `label` None for none.
+
+    So for a text that itself holds one, such as front matter: there is to be one and no more.
+    """
+    if path.exists() and inspect(path).readings:
+        raise LabelError(
+            Bi("文本里已有标识，旁边不再写第二个", "the text holds a label itself: there is to be one, and no more"),
+            Bi("先由写入者改正其位置", "let its writer put that one right first"),
+            cite=cite("GB45438-6.1c"),
+        )
     there = read(path)
     if there is None:
         return

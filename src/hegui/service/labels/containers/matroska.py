@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO
 
 from hegui.service.labels import loose
-from hegui.service.labels.container import Slot, not_writable, once, pieces, unreadable
+from hegui.service.labels.container import MOST_SLOTS, Slot, not_writable, once, pieces, unreadable
 from hegui.service.labels.containers import ebml
 from hegui.service.labels.containers.ebml import CRC, VOID, Element, packed
 from hegui.service.labels.containers.splice import LARGEST, MOST_PARTS, Edit, apply, counted, size_of, take
@@ -150,9 +151,10 @@ def _layout(file: BinaryIO) -> _Layout:
         elif item.id == CRC:
             found.crc = item
         elif item.id == _ATTACHMENTS:
-            found.attached += _attached(file, item)
+            found.attached += islice(_attached(file, item), MOST_SLOTS - len(found.attached))
         elif item.id not in _TOP | {VOID} and after - item.at <= _LONGEST_STRAY:
-            found.strays += loose.raw(f"Segment.{item.id:X}", take(file, item.data, item.end - item.data))
+            strays = loose.raw(f"Segment.{item.id:X}", take(file, item.data, item.end - item.data))
+            found.strays += islice(strays, MOST_SLOTS - len(found.strays))
         found.cues = found.cues or item.id == _CUES
     if not known:
         raise unreadable("Matroska 没有内容", "the Matroska has no contents")
@@ -217,7 +219,7 @@ def _bared(kind: int, data: bytes, raw: bytes) -> bytes:
 def _strays(layout: _Layout) -> list[Slot]:
     """Return labels in elements whose ids are not known, also among the tags."""
     inside = (slot for master in layout.tags for _, _, raw in master.parts for slot in loose.raw("Tags", bytes(raw)))
-    return [*layout.strays, *inside]
+    return [*layout.strays, *islice(inside, MOST_SLOTS)]
 
 
 def _others(master: _Master) -> bytes:

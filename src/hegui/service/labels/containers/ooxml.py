@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from zipfile import ZipFile
 
 from hegui.service.labels import loose
-from hegui.service.labels.container import Slot, not_writable, unreadable
+from hegui.service.labels.container import Held, Slot, not_writable, unreadable
 from hegui.service.labels.containers.archive import open_archive, part, replace
 from hegui.service.labels.containers.parts import Element, Part
 from hegui.service.labels.schema import KEYWORD, Deviation
@@ -67,17 +67,14 @@ class Ooxml:
 
     def _elsewhere(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of the usual properties, and of data of its own that a document carries."""
+        held = Held()
         with open_archive(file) as archive:
-            wanted = [name for name in archive.namelist() if _OTHERS.fullmatch(name.lower())][:_MOST_OTHERS]
-            held = [(name, part(archive, name) or b"") for name in wanted]
-        for name, data in held:
-            if KEYWORD.encode() in data.upper() or b"ContentProducer" in data:
-                for item in Part(name, data).elements:
-                    local, text = item.name.rpartition(" ")[2], "".join(item.text)
-                    if KEYWORD in local.upper():
-                        yield Slot(f"{name} {local}", text, (Deviation.OTHER_PLACE,))
-                    else:
-                        yield from loose.elsewhere(f"{name} {local}", text)
+            wanted = [name for name in archive.namelist() if _OTHERS.fullmatch(name.lower())]
+            for name in wanted[:_MOST_OTHERS]:
+                data = part(archive, name) or b""
+                held.take(len(data))
+                if KEYWORD.encode() in data.upper() or b"ContentProducer" in data:
+                    yield from _in_part(Part(name, data))
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the property, and what announces its part where that is new."""
@@ -120,6 +117,16 @@ class Ooxml:
                 if item.filename not in left_out
             )
         yield repr((parts, others)).encode()
+
+
+def _in_part(found: Part) -> Iterator[Slot]:
+    """Yield the labels of a part: elements of the keyword's name, and texts that are labels."""
+    for item in found.elements:
+        local, text = item.name.rpartition(" ")[2], "".join(item.text)
+        if KEYWORD in local.upper():
+            yield Slot(f"{found.name} {local}", text, (Deviation.OTHER_PLACE,))
+        else:
+            yield from loose.elsewhere(f"{found.name} {local}", text)
 
 
 def _with_property(custom: Part, given: list[Element], labels: list[Element], value: str) -> bytes:

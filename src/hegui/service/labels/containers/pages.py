@@ -35,7 +35,8 @@ _RAW = frozenset(
     {"title", "textarea", "xmp", "noscript", "template", "script", "style", "iframe", "noembed", "noframes"}
 )
 _NAMING = ("name", "property", "itemprop", "http-equiv")
-_FAR = re.compile(rb"<meta\s[^>]{0,300}?\baigc\b|\"AIGC\"\s*:\s*[{\"]", re.IGNORECASE)
+_KEYWORD = re.compile(rb"\baigc\b", re.IGNORECASE)
+_OBJECT = re.compile(rb"\"\s{0,9}:\s{0,9}[{\"]")
 _OVERLAP = 512
 
 
@@ -131,8 +132,10 @@ def _far(file: BinaryIO) -> None:
     kept, size = b"", file.seek(0, 2)
     for piece in pieces(file, LONGEST_HEAD, size - LONGEST_HEAD):
         window = kept + piece.replace(b"\0", b"")
-        if _FAR.search(window):
-            raise unreadable("标识在网页第一个 MiB 之后", "its label stands behind the first MiB of the page")
+        for match in _KEYWORD.finditer(window):
+            before = window[max(match.start() - _OVERLAP // 2, 0) : match.start()].lower()
+            if before.rfind(b"<meta") > before.rfind(b">") or _OBJECT.match(window, match.end()):
+                raise unreadable("标识在网页第一个 MiB 之后", "its label stands behind the first MiB of the page")
         kept = window[-_OVERLAP:]
 
 

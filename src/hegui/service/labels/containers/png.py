@@ -94,10 +94,10 @@ class Png:
             data, check = file.read(length), file.read(4)
             if check != _check(kind, data):
                 raise unreadable(f"PNG 在第 {at} 字节处损坏", f"the PNG is damaged at byte {at}")
-            part = _exif(at, data) if kind == _EXIF else _labelled(kind, at, data)
+            part = _exif(at, data) if kind == _EXIF else _labelled(kind, at, data, held)
             if part is None:
                 continue
-            held.take(sum(len(slot.value) for slot in part.slots) + len(part.packet or part.without))
+            held.take(len(part.without))
             yield part
 
     def _listed(self, file: BinaryIO) -> list[_Part]:
@@ -130,12 +130,12 @@ class Png:
         yield from (xmp.rest(part.packet) for part in parts if part.packet is not None)
 
 
-def _labelled(kind: bytes, at: int, data: bytes) -> _Part | None:
+def _labelled(kind: bytes, at: int, data: bytes, held: Held) -> _Part | None:
     end = at + len(data) + 12
     text = pngtext.parsed(kind, data)
     if kind == b"iTXt" and text.keyword == _XMP:
-        return _Part(at, end, kind, text.whole())
-    slots, left = pngtext.labels(text)
+        return _Part(at, end, kind, text.whole(held))
+    slots, left = pngtext.labels(text, held)
     if not slots:
         return None
     return _Part(at, end, kind, None, slots, _chunk(kind, left) if left else b"")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hegui.service.labels import exif, lenient, loose, xmp
-from hegui.service.labels.container import Slot, inflated, unreadable
+from hegui.service.labels.container import Held, Slot, inflated, unreadable
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 XMP = b"XML:com.adobe.xmp"
@@ -22,10 +22,11 @@ _PEEK = 2048
 """Bytes by which it is told whether a text of another name is a label: a workflow can be long."""
 _NAME = KEYWORD.encode()
 _PROFILE = re.compile(rb"raw profile type (xmp|exif|app1)\Z", re.IGNORECASE)
-_PROFILED = re.compile(rb"\s*[\w.-]+\s+(\d{1,9})\s+([0-9a-fA-F\s]*)\Z")
+_PROFILED = re.compile(rb"\s*+[\w.-]++\s++(\d{1,9}+)\s++([0-9a-fA-F\s]*+)\Z")
 _APP1 = b"http://ns.adobe.com/xap/1.0/\0"
 _MARKS = (b"<?xpacket", b"<x:xmpmeta", b"<rdf:RDF", b"<?xml")
 _LINE = 72
+_SPACES = b" \t\r\n\v\f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,11 @@ class Text:
     packed: bool
     body: bytes
 
-    def whole(self) -> bytes:
-        """Return the text; raise UnreadableError for one that is damaged or too large."""
-        return inflated(self.body, LARGEST) if self.packed else self.body
+    def whole(self, held: Held) -> bytes:
+        """Return the text; raise UnreadableError for one that is damaged or too large, or for too many."""
+        text = inflated(self.body, LARGEST) if self.packed else self.body
+        held.take(len(text))
+        return text
 
     def beginning(self) -> bytes:
         """Return the beginning of the text; nothing of one that is damaged."""
@@ -74,20 +77,20 @@ def parsed(kind: bytes, data: bytes) -> Text:
     return Text(kind, keyword, b"", packed=False, body=rest)
 
 
-def labels(text: Text) -> tuple[tuple[Slot, ...], bytes]:
+def labels(text: Text, held: Held) -> tuple[tuple[Slot, ...], bytes]:
     """Return the labels of a text, and the chunk's data without them, nothing where nothing is left; raise UnreadableError."""
     if _NAME in text.keyword.upper():
         own = text.kind == b"tEXt" and text.keyword == _NAME
-        slot = Slot(text.place, text.whole(), () if own else (Deviation.OTHER_PLACE,))
+        slot = Slot(text.place, text.whole(held), () if own else (Deviation.OTHER_PLACE,))
         return ((slot,), b"") if lenient.read(slot.place, slot.value, *slot.notes) else ((), b"")
     if match := _PROFILE.match(text.keyword):
-        return _profile(text, match[1].lower())
+        return _profile(text, match[1].lower(), held)
     head = text.beginning()
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_MARKS):
-        packet = text.whole()
+        packet = text.whole(held)
         return _packet(text.place, packet, text.with_text) if _NAME in packet else ((), b"")
     if b"{" in head and loose.label_in(head.decode("utf-8", "replace")):
-        return tuple(loose.elsewhere(text.place, text.whole())), b""
+        return tuple(loose.elsewhere(text.place, text.whole(held))), b""
     return (), b""
 
 
@@ -99,11 +102,12 @@ def _packet(place: str, packet: bytes, put: Callable[[bytes], bytes]) -> tuple[t
     return found, put(xmp.blanked(packet)) if found else b""
 
 
-def _profile(text: Text, kind: bytes) -> tuple[tuple[Slot, ...], bytes]:
+def _profile(text: Text, kind: bytes, held: Held) -> tuple[tuple[Slot, ...], bytes]:
     """Return the labels of a profile in hexadecimal lines: XMP or EXIF, as the segment of a JPEG or without its head."""
-    whole = text.whole()
+    whole = text.whole(held)
     match = _PROFILED.match(whole)
-    data = bytes.fromhex(match[2].decode()) if match and len(b"".join(match[2].split())) % 2 == 0 else b""
+    digits = match[2].translate(None, _SPACES) if match else b""
+    data = bytes.fromhex(digits.decode()) if len(digits) % 2 == 0 else b""
     if match is None or len(data) != int(match[1]):
         raise unreadable("PNG 的 Raw profile 损坏", "a raw profile of the PNG is damaged")
 
