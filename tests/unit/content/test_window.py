@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hegui.general.content.checks import Checker, Verdict, masked
 from hegui.general.content.folding import LONGEST_RUN, Runs
-from hegui.general.content.library import Library, compile_library
+from hegui.general.content.library import Library, Row, compile_library
 from hegui.general.content.policy import Action, Policy, Side, load_policy, parse_policy
 from hegui.general.content.skeleton import REPEATS
 from hegui.general.content.window import Window
@@ -262,3 +262,44 @@ def test_words_of_one_character_are_found_the_same_in_any_pieces(used: Checker, 
     verdicts = used.check(text, Side.OUTPUT).verdicts
     assert found[0] == masked(text, verdicts)
     assert found[2] == sorted(verdicts, key=lambda v: (v.start, v.end, v.rule))
+
+
+QUICK_WORDS = [
+    ("标记甲", "A.1.a"), ("法水", "A.1.b"), ("甲甲丁", "A.3.a"), ("记-乙", "A.5.a"), ("乙。甲", "A.4.a"), ("戊", "A.4.b"), ("好标", "A.1.c"), ("二二一", "A.5.b"),
+    ("-丙己", "A.5.b"),
+]  # fmt: skip
+QUICK = "标记甲乙丙丁戊己法水氵去氵去好天天轻的是一二三台身份证号码女，。、-；（ 　0a標①😀\u200b"
+
+
+def edited(*more: tuple[str, str]) -> Library:
+    words = compile_library(((row, word, risk) for row, (word, risk) in enumerate([*QUICK_WORDS, *more], 2)), "test")
+    return words.edited([Row(1, "丁好", "A.1.a", edit="one")], ())
+
+
+QUICK_CHECKERS = [Checker(edited(), parse_policy(policy, load_policy(None))) for policy in ({}, MASKING)]
+"""The last has words that are looked for as they stand alone, as a skeleton of one character tells too little of one."""
+QUICK_CHECKERS.append(Checker(edited(("己己", "A.1.d")), load_policy(None)))
+
+
+@pytest.mark.parametrize("used", QUICK_CHECKERS, ids=["default", "masking", "literal"])
+@settings(max_examples=1500, deadline=None)
+@given(pieces=st.lists(st.text(QUICK, max_size=4), max_size=12))
+@example(pieces=["天天", "轻轻标", "标记", "，丁"])
+@example(pieces=["氵", "去，水"])
+@example(pieces=["二，二", "一一", "三二一", "零二三四"])
+@example(pieces=["，-", "丙"])
+@example(pieces=["标，，，，，", "记甲"])
+@example(pieces=["天天标氵", "去"])
+@example(pieces=["标标标标标标", "记"])
+@example(pieces=["天天己", "天，己", "己"])
+def test_a_quick_look_lets_out_the_same_as_a_thorough_one(used: Checker, pieces: list[str]) -> None:
+    # Which short pieces need no thorough look is told by characters and pairs; it must not show in any piece.
+    quick, thorough = Window(used), Window(used)
+    for piece in pieces:
+        if quick.blocked or not piece:
+            continue
+        whole = thorough._step(thorough._runs.cut(piece), final=False)  # noqa: SLF001 - what no quick look stands before
+        assert quick.feed(piece) == whole
+        assert (quick.held, quick.verdicts, quick.blocked) == (thorough.held, thorough.verdicts, thorough.blocked)
+    assert quick.finish() == thorough.finish()
+    assert quick.verdicts == thorough.verdicts

@@ -60,15 +60,17 @@ def _undone(find: Find, text: str) -> frozenset[Fold]:
 class SideChecks:
     """What one side's rules ask for, worked out once.
 
-    `tail` and `ends` tell a text that could end in the beginning of personal information; `reach` is
-    its longest. `weak` are the lanes by sound, and that of regular expressions, that any rule asks for; `holds_weak`
-    says whether they can do more than be noted, so that a stream has to wait for them, one of the `units` at a time. `judges` are the lanes that judge
+    `tail` and `ends` tell a text that could end in the beginning of personal information, which begins
+    with one of `starts`; `reach` is its longest. `weak` are the lanes by sound, and that of regular expressions, that any
+    rule asks for; `holds_weak` says whether they can do more than be noted, so that a stream has to wait for them, one
+    of the `units` at a time. `judges` are the lanes that judge
     a whole text and that any rule asks for, `judges_block` those of them that can do more than be noted;
     `replaced` are the kinds of personal information that go behind placeholders.
     """
 
     tail: re.Pattern[str] | None
     ends: frozenset[str] | None
+    starts: frozenset[str]
     reach: int
     weak: frozenset[Lane]
     holds_weak: bool
@@ -93,10 +95,14 @@ class SideChecks:
         holds_sentences = not patterns <= NOTED
         weak |= {Lane.PATTERN} if patterns else set()
         judges = frozenset(lane for lane in (Lane.MODEL, Lane.GUARD) if rules.uses(lane))
+        tail = re.compile(f"(?:{union})\\Z") if held else None
+        # Only what has three digits in a row can be passed over by a look for those and at the last character.
+        ends = personal.ends(held) if set(held) <= _THREE_DIGITS else None
         return cls(
-            tail=re.compile(f"(?:{union})\\Z") if held else None,
-            # Only what has three digits in a row can be passed over by a look for those and at the last character.
-            ends=personal.ends(held) if set(held) <= _THREE_DIGITS else None,
+            tail=tail,
+            ends=ends,
+            # A beginning of a beginning is one, too, so the first character of any is one by itself.
+            starts=frozenset(one for one in ends or () if tail and tail.search(one)),
             reach=max((personal.REACH[kind] for kind in held), default=0),
             weak=weak,
             holds_weak=holds_sentences

@@ -142,6 +142,8 @@ class _Expansions(dict[str, str]):
 
 
 _EXPANSIONS = _Expansions()
+becomes = _EXPANSIONS.__getitem__
+"""The same as `fold_character`, for characters that come again and again."""
 _COMPILED = kernel.Table(_EXPANSIONS) if kernel.Table else None
 _SPECIAL = re.compile(f"[{_DROPPED}{_MANY}]")
 
@@ -164,7 +166,7 @@ def in_python(text: str) -> Folded:
     last = 0
     for match in _SPECIAL.finditer(folded):
         at = match.start()
-        expansion = _EXPANSIONS[text[at]]
+        expansion = becomes(text[at])
         parts += (folded[last:at], expansion)
         index_map.extend(range(last, at))
         index_map.extend([at] * len(expansion))

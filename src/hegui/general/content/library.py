@@ -13,6 +13,7 @@ from typing import Any
 
 from hegui.general.content import asking, folding, latin, parts
 from hegui.general.content.matcher import Joined, Matcher, build
+from hegui.general.content.ordinary import Ordinary
 from hegui.general.content.policy import Lane
 from hegui.general.content.regexes import MOST, Regexes
 from hegui.general.content.rows import PATTERN, PLAIN, LibraryError, Row, WordRules, read_rows
@@ -82,6 +83,9 @@ _MOST_FRESH = 500
 """Edits that are compiled each time; beyond so many they are kept as they are."""
 
 
+_PAIR = 2
+
+
 class _Either:
     """Whatever is in one of two sets."""
 
@@ -102,6 +106,10 @@ class Index:
     words: tuple[tuple[Form, ...], ...] = field(compare=False, repr=False)
     prefixes: Container[str] = field(compare=False, repr=False)
     longest: int = 0
+    pairs: tuple[frozenset[str], ...] = field(default=(frozenset(),), compare=False, repr=False)
+    """The first two characters of each pattern, or the one that it has."""
+    signs: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Every character of every pattern."""
 
     @classmethod
     def of(cls, forms: Iterable[tuple[str, Form]], hints: Iterable[str] = ()) -> Index:
@@ -109,11 +117,15 @@ class Index:
         grouped: dict[str, list[Form]] = {pattern: [] for pattern in hints}
         for pattern, form in forms:
             grouped.setdefault(pattern, []).append(form)
+        prefixes = {prefix: prefix for pattern in grouped for prefix in _prefixes(pattern)}
+        pairs = {pattern[:_PAIR] for pattern in grouped}
         return cls(
             matcher=build(tuple(grouped)),
             words=tuple(map(tuple, grouped.values())),
-            prefixes=frozenset(prefix for pattern in grouped for prefix in _prefixes(pattern)),
+            prefixes=frozenset(prefixes),
             longest=max(map(len, grouped), default=0),
+            pairs=(frozenset(prefixes.get(pair, pair) for pair in pairs),),  # most are there already
+            signs=frozenset[str]().union(*grouped),
         )
 
     def joined(self, other: Index) -> Index:
@@ -125,6 +137,8 @@ class Index:
             words=self.words + other.words,
             prefixes=_Either(self.prefixes, other.prefixes),
             longest=max(self.longest, other.longest),
+            pairs=self.pairs + other.pairs,
+            signs=self.signs | other.signs,
         )
 
 
@@ -199,6 +213,11 @@ class Library:
             return tuple(found for piece in self.pieces for found in piece.sounds)
         plain = ((number, skeleton(word.folded).text) for number, word in enumerate(self.words) if not word.rules.near)
         return ((Sounds(plain), self.words),)
+
+    @cached_property
+    def ordinary(self) -> Ordinary:
+        """Return what tells the short texts in which no word of the library can stand."""
+        return Ordinary(self)
 
     @property
     def is_sample(self) -> bool:

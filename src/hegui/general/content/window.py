@@ -26,6 +26,8 @@ from hegui.general.content.sounds import ended
 _SHORT = 64
 _SHORTEST = 6
 """No number that is looked for by its digits alone has fewer characters."""
+_FEW = 16
+"""Characters, up to which a text is looked at one by one in less time than all in one go."""
 _LONGEST_PIECE = 128
 """A longer piece is taken in such, as the one that holds a blocking hit is replayed sign by sign."""
 _NOT_ASCII = "\x80"
@@ -36,8 +38,9 @@ class Window:
     """One channel of a stream (a choice's content, its reasoning, one tool call's arguments …)."""
 
     __slots__ = (
-        "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_latin", "_literal", "_longest", "_nearby", "_parts",
-        "_passed", "_prefixes", "_reach", "_runs", "_side", "_starred", "_tail", "_units", "_weak", "blocked", "released", "stopped", "verdicts",
+        "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_latin", "_literal", "_longest", "_nearby",
+        "_ordinary", "_parts", "_passed", "_prefixes", "_reach", "_runs", "_side", "_starred", "_starts", "_tail", "_units", "_weak",
+        "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
     def __init__(self, checker: Checker, side: Side = Side.OUTPUT) -> None:
@@ -54,10 +57,12 @@ class Window:
         checks = checker.sides[side]
         self._tail = checks.tail
         self._ends = checks.ends
+        self._starts = checks.starts
         self._reach = checks.reach
         self._weak = checks.weak
         self._by_clause = checks.holds_weak
         self._units = checks.units
+        self._ordinary = checker.library.ordinary.cut
         self._nearby = Nearby() if checker.library.widest else None
         self._runs = folding.Runs()
         self._held = ""
@@ -81,16 +86,23 @@ class Window:
             return ""
         if len(piece) > _LONGEST_PIECE:
             return "".join(self.feed(piece[at : at + _LONGEST_PIECE]) for at in range(0, len(piece), _LONGEST_PIECE))
-        # The common case in few steps: every character becomes one or is left out, nothing hits. The rest is `_step`.
+        # The common cases in few steps: nothing hits, and every character becomes one or is left out. The rest is `_step`.
         text = self._held + piece
-        may_be_plain = len(text) <= _SHORT and not self._by_clause and self._starred <= self._passed
-        bones = plain(text) if may_be_plain else None
-        if bones is None:
+        if len(text) > _SHORT or self._by_clause or self._starred > self._passed:
             return self._step(self._runs.cut(piece), final=False)
-        self._runs.length = 0
-        cut = self._cut(text, bones)
+        cut = self._ordinary(text) if len(text) <= _FEW else None
         if cut is None:
-            return self._step(piece, final=False)
+            bones = plain(text)
+            if bones is None:
+                return self._step(self._runs.cut(piece), final=False)
+            cut = self._cut(text, bones)
+        elif self._tail is not None:
+            cut = self._cut_number(text, text, cut)
+        self._runs.length = 0
+        return self._step(piece, final=False) if cut is None else self._let_out(text, cut)
+
+    def _let_out(self, text: str, cut: int) -> str:
+        """Let a text go up to a place, in which nothing was found."""
         if cut <= 0:
             self._held = text
             return ""
@@ -108,12 +120,16 @@ class Window:
         joined = bones.replace(SEPARATOR, "") if left_out else bones
         if self._find(joined) or (left_out and LONG_RUN in bones) or self._is_dressed(text, joined):
             return None
-        if self._tail is not None and self._is_personal(text, bones):
-            return None
-        if bones == text:
+        cut = self._cut_words(text, bones, joined)
+        return cut if cut is None or self._tail is None else self._cut_number(text, bones, cut)
+
+    def _cut_words(self, text: str, bones: str, joined: str) -> int | None:
+        """Return how much of a plain text in which nothing hits can not be in a word that comes yet; None where one hits."""
+        begins = self._parts.begins
+        if bones == text and not (begins and (bones[-1:] in begins or bones[1 - LONGEST :] in begins)):
             # Nothing was folded or left out: no word with a mark or a doubled character can be whole in it.
-            return self._hold_bones(bones, prefixes=self._either)
-        if left_out:
+            return self._begun(bones, "", (), self._either)
+        if len(joined) < len(bones):
             places = [at for at, sign in enumerate(bones) if sign != SEPARATOR]
             place = self._hold_bones(joined, bones, places)
             cut = places[place] if place < len(joined) else len(text)
@@ -132,15 +148,22 @@ class Window:
         """Say whether a plain text holds Latin letters in another dress, where a word could be hidden in them."""
         return self._latin is not None and (latin.with_letters(text) != text or latin.once(bones) != bones)
 
-    def _is_personal(self, text: str, bones: str) -> bool:
-        """Say whether a plain text could hold, or end in the beginning of, something that policy does not let pass."""
-        if self._ends is None or (len(bones) >= _SHORTEST and ANY_LONG.search(bones)):
-            return True
-        if not self._may_be_number(text):
-            return False
+    def _cut_number(self, text: str, bones: str, cut: int) -> int | None:
+        """Return how much of that can not be in a number that comes yet; None where one could be whole in the text."""
+        ends = self._ends
+        if self._tail is None or ends is None or (len(text) >= _SHORTEST and ANY_LONG.search(bones)):
+            return None
+        if text[-1] not in ends and _HAN[0] <= text[-1] <= _HAN[1]:
+            return cut
         folded = folding.simple(text)
-        before = folding.fold_character(self._before[-1])[-1:] if self._before else ""
-        return folded is None or self._tail is None or bool(self._tail.search(before + folded, len(before)))
+        if folded is None or (len(text) >= _SHORTEST and ANY_LONG.search(folded)):
+            return None
+        if folded[-1] not in ends or self._starts.isdisjoint(folded):
+            return cut
+        before = folding.becomes(self._before[-1])[-1:] if self._before else ""
+        joined = before + folded
+        match = self._tail.search(joined, max(len(before), len(joined) - self._reach))
+        return min(cut, match.start() - len(before)) if match else cut
 
     def whole(self, text: str) -> str:
         """Take a text that is whole and return what may leave; the same as `feed` and `finish`, in one pass."""
@@ -219,7 +242,7 @@ class Window:
         if self._literal is None and (self._tail is None or (self._ends is not None and not self._may_be_number(text))):
             return held
         fold = folding.fold(text)
-        before = folding.fold_character(self._before[-1])[-1:] if self._before else ""
+        before = folding.becomes(self._before[-1])[-1:] if self._before else ""
         context = len(before)
         joined = before + fold.text
         if self._literal is not None:
@@ -263,7 +286,7 @@ class Window:
             return True
         if not last or _HAN[0] <= last <= _HAN[1]:
             return False
-        folded = folding.fold_character(last)
+        folded = folding.becomes(last)
         return not folded or folded[-1] in ends
 
     def _hold_bones(
@@ -271,25 +294,21 @@ class Window:
         bones: str,
         text: str = "",
         origins: list[int] | Places | tuple[()] = (),
-        prefixes: Container[str] | None = None,
     ) -> int:
         """Return where in the skeleton a word could have begun; its length when none could.
 
         What could be the first parts of a character may stand for it, so it and what is open before it stay.
         """
-        place = self._begun(bones, text, origins, prefixes)
+        place = self._begun(bones, text, origins, self._prefixes)
         begins = self._parts.begins
         for back in range(1, LONGEST if begins else 1):
             if bones[-back:] in begins:
                 cut = max(len(bones) - back, 0)
-                place = min(place, cut, self._begun(bones[:cut], text, origins, prefixes))
+                place = min(place, cut, self._begun(bones[:cut], text, origins, self._prefixes))
         return place
 
-    def _begun(
-        self, bones: str, text: str, origins: list[int] | Places | tuple[()], prefixes: Container[str] | None
-    ) -> int:
+    def _begun(self, bones: str, text: str, origins: list[int] | Places | tuple[()], prefixes: Container[str]) -> int:
         size = len(bones)
-        prefixes = self._prefixes if prefixes is None else prefixes
         for start in range(max(0, size - self._longest), size):
             if bones[start:] in prefixes:
                 if bones[start] < _NOT_ASCII and is_latin(bones[start]):
