@@ -10,7 +10,7 @@ setup(
     ext_modules=[
         Extension(
             "hegui.general.content._kernel",
-            [f"{CONTENT}/_kernel.c", f"{CONTENT}/_kernel_reader.c"],
+            [f"{CONTENT}/{name}.c" for name in ("_kernel", "_kernel_reader", "_kernel_sums")],
             depends=[f"{CONTENT}/_kernel.h"],
             extra_compile_args=[] if sys.platform == "win32" else ["-O2", "-Wall", "-Wextra", "-fvisibility=hidden"],
             optional=True,

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hegui.general.content import folding, kernel, skeleton
+from hegui.general.content.classify import features
 from hegui.general.content.lexicon import Lexicon, Place, Segmenter, decode, load_lexicon
 from hegui.general.content.lexicon.segmenter import KNOWN, NAME, NAME_LEAST, NAME_MOST
 from hegui.general.content.lexicon.trie import encode
@@ -227,6 +229,33 @@ def test_a_lexicon_that_points_out_of_itself_is_read_within_it() -> None:
     for wrong in ((0, 0), (2, 1), (-1, 2), (0, 5), (1 << 40, 1 << 41)):
         with pytest.raises(IndexError):
             wild.costs("甲乙丙丁", *wrong)
+
+
+# --- what a linear model adds up
+
+
+@built
+@settings(max_examples=100, deadline=None)
+@given(ANY, st.integers(1, 4), st.sampled_from(features.BITS), st.integers(0, 1 << 30))
+def test_the_sums_of_a_model_are_the_same(text: str, risks: int, bits: int, seed: int) -> None:
+    drawn = np.random.default_rng(seed).integers(-128, 128, (1 << bits, risks), np.int8)
+    whole = features.codes(text)
+    for weights in (drawn, drawn[:, 0].copy()):
+        found, plain = features.sums(whole, weights, bits), features.sums_in_python(whole, weights, bits)
+        assert found.dtype == plain.dtype
+        assert found.tolist() == plain.tolist()
+
+
+@built
+def test_weights_of_other_features_are_refused() -> None:
+    assert kernel.sums
+    codes, weights = np.zeros(9, np.uint32), np.zeros(1 << 18, np.int8)
+    for wrong in ((codes, weights[1:], 18, 4), (codes, weights, 0, 4), (codes, weights, 31, 4), (codes, weights, 18, 9),
+                  (codes, weights, 18, 0), (codes[:2], weights, 18, 4), (codes, weights[:0], 18, 4)):  # fmt: skip
+        with pytest.raises(ValueError, match="not those of the features"):
+            kernel.sums(*wrong, 1, 1, 1, 15)
+    with pytest.raises(ValueError, match="not those of the features"):
+        kernel.sums(codes, weights, 18, 4, 1, 1, 1, 32)
 
 
 # --- with and without

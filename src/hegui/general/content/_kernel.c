@@ -5,7 +5,8 @@
  * decision. tests/unit/content/test_kernel.py holds the two to the same answers; see
  * docs/decisions/0024-native-kernel.md.
  *
- * Here are passes over texts by what each character becomes; what readings cost is in _kernel_reader.c.
+ * Here are passes over texts by what each character becomes; what readings cost is in
+ * _kernel_reader.c, what a linear model adds up in _kernel_sums.c.
  *
  * Every index is checked against the size of what it points into, whatever Python hands over.
  */
@@ -17,7 +18,7 @@
 #include <string.h>
 
 /* What `kernel.py` expects; change it with anything that is handed over, so that an old build is not used. */
-#define INTERFACE 1
+#define INTERFACE 2
 
 #define CODE_POINTS 0x110000
 #define IS_SURROGATE(code) ((code) >= 0xD800 && (code) <= 0xDFFF)
@@ -622,10 +623,16 @@ static PyModuleDef_Slot kernel_slots[] = {
     {0, NULL},
 };
 
+static PyMethodDef kernel_methods[] = {
+    {"sums", kernel_sums, METH_VARARGS, "Return running sums of weights over places."},
+    {NULL, NULL, 0, NULL},
+};
+
 static struct PyModuleDef kernel_module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_kernel",
     .m_doc = "The innermost loops of the content check.",
+    .m_methods = kernel_methods,
     .m_slots = kernel_slots,
 };
 

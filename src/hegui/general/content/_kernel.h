@@ -10,4 +10,6 @@ int check_text(PyObject *text);
 
 extern PyType_Spec reader_spec;
 
+PyObject *kernel_sums(PyObject *module, PyObject *args);
+
 #endif

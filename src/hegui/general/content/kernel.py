@@ -7,6 +7,7 @@ It is optional everywhere: whoever uses it keeps the plain form beside it, and b
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hegui.general.content import _kernel
 
 WITHOUT: Final = "WITHOUT_HEGUI_KERNEL"
-_INTERFACE: Final = 1
+_INTERFACE: Final = 2
 """That of `_kernel.c`: what was built from other sources is not used."""
 
 
@@ -35,6 +36,8 @@ Table: Final[type[_kernel.Table] | None] = _KERNEL.Table if _KERNEL else None
 """Passes over texts by what each character becomes."""
 Reader: Final[type[_kernel.Reader] | None] = _KERNEL.Reader if _KERNEL else None
 """The costs of readings by a lexicon."""
+sums: Final[Callable[..., bytes] | None] = _KERNEL.sums if _KERNEL else None
+"""Sums of a linear model's weights."""
 
 
 def in_use() -> Bi:

@@ -23,7 +23,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from hegui.general.content import folding
+from hegui.general.content import folding, kernel
 
 SCHEME = 1
 ORDERS = 4
@@ -41,6 +41,7 @@ _BLOCK = 1 << 16
 _START, _END = np.array([2], np.uint32), np.array([3] * ORDERS, np.uint32)
 _SPREAD, _ROLL, _FINISH = np.uint32(0x9E3779B1), np.uint32(0x01000193), np.uint32(0x85EBCA6B)
 _SHIFT = np.uint32(15)
+_HASHING = (int(_SPREAD), int(_ROLL), int(_FINISH), int(_SHIFT))
 _PLANES = 0x20000
 _BMP = 0x10000
 _SLOW = 1
@@ -156,6 +157,22 @@ def _finish(raw: Codes, bits: int) -> Codes:
     raw *= _FINISH
     raw >>= np.uint32(32 - bits)
     return raw
+
+
+def sums(whole: Codes, weights: NDArray[np.int8], bits: int) -> NDArray[np.int64]:
+    """Return running sums of the weights of each place's runs, from zero on, a column a risk; `weights` has a row a bucket."""
+    if kernel.sums is None:
+        return sums_in_python(whole, weights, bits)
+    found = kernel.sums(whole, weights, bits, ORDERS, *_HASHING)
+    return np.frombuffer(found, np.int64).reshape(places_of(whole) + 1, -1)
+
+
+def sums_in_python(whole: Codes, weights: NDArray[np.int8], bits: int) -> NDArray[np.int64]:
+    """Return the same without the kernel."""
+    each = weights.take(buckets(whole, bits), axis=0).sum(axis=0, dtype=np.int64).reshape(places_of(whole), -1)
+    found = np.zeros((len(each) + 1, each.shape[1]), np.int64)
+    each.cumsum(axis=0, out=found[1:])
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -211,13 +211,11 @@ class Model:
         return np.concatenate(parts)
 
     def _scored(self, whole: features.Codes) -> NDArray[np.float64]:
-        hashed = features.buckets(whole, self._bits)
-        each = self._weights.take(hashed, axis=0).sum(axis=0, dtype=np.int64)
-        if len(each) <= features.STRETCH:
-            total: NDArray[np.float64] = each.sum(axis=0).reshape(1, -1) * self._steps
-            return total / math.sqrt(features.ORDERS * len(each))
-        sums = np.zeros((len(each) + 1, len(self.risks)), np.int64)
-        each.reshape(len(each), -1).cumsum(axis=0, out=sums[1:])
+        sums = features.sums(whole, self._weights, self._bits)
+        size = len(sums) - 1
+        if size <= features.STRETCH:
+            total: NDArray[np.float64] = sums[-1:] * self._steps
+            return total / math.sqrt(features.ORDERS * size)
         found: NDArray[np.float64] = features.stretch_scores(sums) * self._steps
         return found
 
