@@ -6,6 +6,7 @@ In a folder of its own (that one is FOLDER):
     pip download --no-deps pypinyin==0.55.0
     npm pack cldr-localenames-full@46.0.0
     git clone https://github.com/thunlp/THUOCL
+    git clone https://github.com/omwn/omw-data
     python scripts/lexicon.py FOLDER [--check]
 
 The same sources give the same bytes; `--check` only compares. Frequencies are jieba's. What is kept, and what is not:
@@ -16,7 +17,9 @@ The same sources give the same bytes; `--check` only compares. Frequencies are j
   among them) only what is an ordinary word all the same, for jieba gives them to thousands (二氧化碳, 白皮书, 富丽堂皇, 文明),
   and without those their pieces are read as words: a word of two characters that at least two entries
   which are no proper names begin or end with (文明: 文明史, 精神文明), which names of persons do not do; a word in one of the
-  lists of things, places and idioms of THUOCL or of pypinyin; an nz of three and more that ends like an ordinary word.
+  lists of things, places and idioms of THUOCL or of pypinyin, or in the Chinese Open Wordnet, which are not persons there;
+  an nz of three and more that ends like an ordinary word; an nr of three that is an ordinary word with a
+  character that makes words (贡献者, 德国人), unless it begins like the names of persons do.
   Never one that THUOCL lists as a person, nor one of three and more that ends like a party, an army or an event: hegui
   ships no list of those.
 - Place names (ns) and CLDR's names of countries and languages: they show where words end, and are no list of anything else.
@@ -54,7 +57,12 @@ LISTS: Final = ("IT", "animal", "caijing", "car", "chengyu", "diming", "food", "
 PERSONS: Final = "lishimingren"
 THUOCL: Final = "a07db6628ec3d668f19f47e76cdf1cbd65ab33bd4f7efb680e840c71ce5412ce"
 """SHA-256 of the lists and of that of persons, one after the other."""
+WORDNET: Final = "379fd2e41d3e1395f9f27cf23a39c6181849ffb4020c14a07ed2a4d4dd651122"
+"""SHA-256 of omw-data/wns/cow/wn-data-cmn.tab."""
+SOMEBODY: Final = range(10806000, 11409000)
+"""Where WordNet 3.0 numbers persons who lived or are told of, and no words for persons."""
 NAMES: Final = frozenset({"nr", "nrfg", "nrt", "nt", "nz"})
+PERSON: Final = "nr"
 ABROAD: Final = "nrt"
 OTHER: Final = "nz"
 PLACE: Final = "ns"
@@ -65,6 +73,10 @@ PAIR: Final = 2
 ORDINARY: Final = 2
 PRODUCTIVE: Final = 100
 """A character that so many ordinary words of three characters end with makes words: 器, 书, 性."""
+SURNAME: Final = 40
+"""A character is a surname when so many persons of THUOCL's list, of two or three characters, begin with it."""
+STEM: Final = 20
+"""How often a word of two characters is seen that makes another with one more."""
 EVENTS: Final = ("党", "军", "革命", "运动", "事件", "战争", "战役", "起义", "政变", "惨案", "会战", "会议", "全会")
 SPELT: Final = 4
 """A character spells foreign names when it stands in them so often."""
@@ -117,7 +129,26 @@ class Sources:
         """Return the words that the lists of ordinary words hold."""
         with zipfile.ZipFile(self._pinned("pypinyin-0.55.0-py2.py3-none-any.whl")) as wheel:
             phrases = json.loads(wheel.read("pypinyin/phrases_dict.json"))
-        return frozenset(phrases).union(*(self._thuocl[name] for name in LISTS))
+        return frozenset(phrases).union(self._wordnet, *(self._thuocl[name] for name in LISTS))
+
+    @property
+    def _wordnet(self) -> frozenset[str]:
+        path = self.folder / "omw-data/wns/cow/wn-data-cmn.tab"
+        data = path.read_bytes()
+        if sha256(data).hexdigest() != WORDNET:
+            sys.exit(f"{path} is not the pinned file")
+        rows = (line.split("\t") for line in data.decode().splitlines() if not line.startswith("#"))
+        return frozenset(
+            word.replace("+", "")
+            for synset, _, word in rows
+            if not (synset[-1] == "n" and int(synset[:-2]) in SOMEBODY)
+        )
+
+    @cached_property
+    def surnames(self) -> frozenset[str]:
+        """Return the characters that many names of persons begin with."""
+        first = Counter(name[0] for name in self.persons if len(name) in (PAIR, PAIR + 1))
+        return frozenset(sign for sign, times in first.items() if times >= SURNAME)
 
     def countries(self) -> Iterator[str]:
         """Return CLDR's names of countries and languages."""
@@ -158,8 +189,15 @@ class Words:
             return True
         if word in sources.persons or (len(word) > PAIR and word.endswith(EVENTS)):
             return False
-        ending = word[-PAIR:] in self.found or self.ends[word[-1]] >= PRODUCTIVE
-        return word in sources.things or (tag == OTHER and len(word) > PAIR and frequency >= SEEN and ending)
+        if word in sources.things:
+            return True
+        if len(word) == PAIR or frequency < SEEN:
+            return False
+        productive = self.ends[word[-1]] >= PRODUCTIVE
+        if tag == OTHER:
+            return productive or word[-PAIR:] in self.found
+        made = len(word) == PAIR + 1 and productive and self.found.get(word[:PAIR], 0) >= STEM
+        return tag == PERSON and made and word[0] not in sources.surnames
 
 
 def kept(sources: Sources) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 `Segmenter(load_lexicon()).whole(text, start, end)` is asked around hits alone, never for whole
 texts. The words and their frequencies come from jieba's dictionary, chosen by the lists of THUOCL and
-pypinyin, and the names of countries from CLDR (licences: see NOTICE); `scripts/lexicon.py` writes the file when a release is made.
+pypinyin and the Chinese Open Wordnet, and the names of countries from CLDR (licences: see NOTICE); `scripts/lexicon.py`
+writes the file when a release is made.
 """
 
 from __future__ import annotations

@@ -40,6 +40,15 @@ FAMILIAR: Final = 120
 """A word of less cost, of rank 4,000 or so, is said in a longer one that is little more than its parts put together:"""
 TOGETHER: Final = -20
 """the reading with that one word may be cheaper by so much (市场 in 证券市场, but not 国务 in 国务院)."""
+LOOSE: Final = 20
+"""A word that costs more than its characters apart by more than this is hardly a word (求出, 设为):"""
+STRAY: Final = 95
+"""beside a character that is left alone and costs so much by itself it is in doubt: both may belong to a word that the lexicon lacks."""
+SURNAMES: Final = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
+    "姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温"
+)
+"""The commonest: a character left alone is part of a person's name, and no sign of doubt, soon after one of them."""
 NAME: Final = 70
 """The cost of beginning a foreign name that is no word, but a row of characters that such names are spelt with."""
 NAME_LEAST: Final = 3
@@ -112,6 +121,41 @@ class Segmenter:
 
     def place(self, text: str, start: int, end: int) -> Place:
         """Say what the span `[start, end)` of a folded text is."""
+        found = self._read(text, start, end)
+        if found is Place.WHOLE and self._is_loose(text[start:end]):
+            before = text[max(0, start - self.reach_before) : start]
+            after = text[end : end + self.reach_after]
+            if self._is_stray_before(before) or self._is_stray_after(after):
+                return Place.PART
+        return found
+
+    def _is_loose(self, word: str) -> bool:
+        """Say whether the lexicon knows a word, a rare one, but its characters are likelier read one by one."""
+        codes = [self._codes.get(character, self._none) for character in word]
+        own = self._own(codes)
+        return own > KNOWN and own - sum(self._single[code] for code in codes) > LOOSE
+
+    def _is_stray_before(self, text: str) -> bool:
+        """Say whether the likeliest reading of what stands before a hit leaves its last character alone."""
+        low = len(text)
+        while low and text[low - 1] in self._codes:
+            low -= 1
+        text = text[low:]
+        if not text or (cost := self._single[self._codes[text[-1]]]) < STRAY or not SURNAMES.isdisjoint(text[-3:-1]):
+            return False
+        return self._cost(text) == self._cost(text[:-1]) + cost
+
+    def _is_stray_after(self, text: str) -> bool:
+        """Say whether the likeliest reading of what stands after a hit leaves its first character alone."""
+        stop = 0
+        while stop < len(text) and text[stop] in self._codes:
+            stop += 1
+        if not stop or (cost := self._single[self._codes[text[0]]]) < STRAY or text[0] in SURNAMES:
+            return False
+        return self._cost(text[:stop]) == self._cost(text[1:stop]) + cost
+
+    def _read(self, text: str, start: int, end: int) -> Place:
+        """Say what a span is by the likeliest reading of its neighbourhood."""
         if (text[start] < _NOT_ASCII or text[end - 1] < _NOT_ASCII) and not edges(text, start, end):
             return Place.TORN
         costs = self._read(text, start, end)
