@@ -121,7 +121,7 @@ class Segmenter:
 
     def place(self, text: str, start: int, end: int) -> Place:
         """Say what the span `[start, end)` of a folded text is."""
-        found = self._read(text, start, end)
+        found = self._likeliest(text, start, end)
         if found is Place.WHOLE and self._is_loose(text[start:end]):
             before = text[max(0, start - self.reach_before) : start]
             after = text[end : end + self.reach_after]
@@ -154,7 +154,7 @@ class Segmenter:
             return False
         return self._cost(text[:stop]) == self._cost(text[1:stop]) + cost
 
-    def _read(self, text: str, start: int, end: int) -> Place:
+    def _likeliest(self, text: str, start: int, end: int) -> Place:
         """Say what a span is by the likeliest reading of its neighbourhood."""
         if (text[start] < _NOT_ASCII or text[end - 1] < _NOT_ASCII) and not edges(text, start, end):
             return Place.TORN
