@@ -83,7 +83,7 @@ class ScriptedUpstream:
         self.scripts: dict[str, Script] = {"echo": lambda body: says(body["messages"][-1]["content"])(body)}
         self.models: Reply | None = None
         self.files: dict[str, Reply] = {}
-        """What is fetched from it by name, below `/files/`."""
+        """What is fetched from it by name, below `/files/`; a video's job and its content are `videos/ID` and `videos/ID/content`."""
         self.fetched: list[tuple[str, dict[str, str]]] = []
         self.requests: list[Json] = []
         self.cancelled = 0
@@ -122,6 +122,8 @@ class ScriptedUpstream:
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/images/generations", self._chat)
         app.router.add_post("/v1/audio/speech", self._chat)
+        app.router.add_post("/v1/videos", self._job)
+        app.router.add_get("/v1/{name:videos/.+}", self._file)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/files/{name}", self._file)
         runner = web.AppRunner(app, handler_cancellation=True)
@@ -147,7 +149,15 @@ class ScriptedUpstream:
         reply = self.files.get(name, Reply(status=404, raw=b"no"))
         if reply.wait:
             await self._wait(reply.wait)
+        if reply.body is not None:
+            return web.json_response(reply.body, status=reply.status)
         return web.Response(body=reply.raw, status=reply.status, headers=reply.headers)
+
+    async def _job(self, request: web.Request) -> web.Response:
+        fields = {key: str(value) for key, value in (await request.post()).items()}
+        self.requests.append(fields)
+        reply = self.scripts[fields["model"]](fields)
+        return web.json_response(reply.body, status=reply.status)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

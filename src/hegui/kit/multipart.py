@@ -1,4 +1,4 @@
-"""Forms in parts (RFC 7578): the boundary that a content type names, and the fields of a form that is there whole."""
+"""Forms in parts (RFC 7578): the boundary that a content type names, the fields of a form that is there whole, and a form from its fields."""
 
 from __future__ import annotations
 
@@ -33,3 +33,16 @@ def fields_of(raw: bytes, boundary: bytes) -> dict[str, str]:
         if file is not None:
             found[f"{field}{FILE}"] = file.group(1).decode("utf-8", "replace")
     return found
+
+
+def form_of(fields: dict[str, str], boundary: bytes) -> bytes:
+    """Return a form of texts; raise ValueError for a name or a text that would break it."""
+    out = []
+    for name, text in fields.items():
+        body = text.encode("utf-8", "replace")
+        if not name.isprintable() or '"' in name or b"--" + boundary in body:
+            message = f"no field of a form: {name[:40]!r}"
+            raise ValueError(message)
+        head = f'Content-Disposition: form-data; name="{name}"'.encode()
+        out.append(b"--" + boundary + b"\r\n" + head + b"\r\n\r\n" + body + b"\r\n")
+    return b"".join(out) + b"--" + boundary + b"--\r\n"

@@ -11,6 +11,7 @@ from hegui.evidence.publish import published_path
 from hegui.general.content.policy import Audience
 from hegui.kit.calls import Endpoints
 from hegui.kit.errors import HeguiError, StoreError
+from hegui.kit.multipart import boundary_of, fields_of
 from hegui.kit.settings import Settings
 from hegui.service.gateway.access import AUDIENCE_HEADER, Access, Grant
 from hegui.service.gateway.attachments import files as attachments
@@ -31,7 +32,7 @@ from hegui.service.gateway.http import (
 )
 from hegui.service.gateway.inbound import validate
 from hegui.service.gateway.making import speech
-from hegui.service.gateway.making.routes import MediaRoutes
+from hegui.service.gateway.making.routes import FILM, MediaRoutes
 from hegui.service.gateway.media.shelf import PREFIX
 from hegui.service.gateway.moderation import moderate
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object, refusal_events
@@ -68,6 +69,7 @@ class Gateway:
             "/v1/chat/completions": ("POST", self._chat),
             "/v1/images/generations": ("POST", self._media.images),
             "/v1/audio/speech": ("POST", self._media.speech),
+            "/v1/videos": ("POST", self._media.videos),
             "/v1/moderations": ("POST", self._moderations),
             "/v1/models": ("GET", self._models),
             "/healthz": ("GET", self._health),
@@ -82,6 +84,8 @@ class Gateway:
             return
         try:
             method, handler = self._routes.get(scope["path"], ("", self._room))
+            if scope["path"].startswith(FILM):
+                method, handler = "GET", self._media.video
             if scope["path"].startswith(PREFIX):
                 method, handler = "HEAD" if scope["method"] == "HEAD" else "GET", self._media.file
             if method and scope["method"] != method:
@@ -135,10 +139,14 @@ class Gateway:
     async def json(self, receive: Receive) -> tuple[Json, int]:
         """Return the body and its size; raise ApiError for what is no JSON object."""
         raw = await read_body(receive, self._limit)
-        try:
-            return loads_object(raw, "请求体 / the body"), len(raw)
-        except ProtocolError as error:
-            raise ApiError(400, "invalid_json", str(error)) from None
+        return _object(raw), len(raw)
+
+    async def fields(self, scope: Scope, receive: Receive) -> tuple[Json, int]:
+        """Return the body, JSON or a form in parts, and its size; raise ApiError for what is neither."""
+        raw = await read_body(receive, self._limit)
+        kinds = [value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"]
+        boundary = boundary_of(kinds[0]) if kinds else None
+        return (_object(raw) if boundary is None else dict(fields_of(raw, boundary))), len(raw)
 
     def check_accepting(self) -> None:
         """Raise ApiError where an exchange could not be recorded, or what is in force is not known."""
@@ -261,6 +269,14 @@ class Gateway:
 
     async def _vkey(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await reply(send, 200, (self.engine.keyring.signer.vkey + "\n").encode(), [_TEXT])
+
+
+def _object(raw: bytes) -> Json:
+    """Return the JSON object of a body; raise ApiError for what is none."""
+    try:
+        return loads_object(raw, "请求体 / the body")
+    except ProtocolError as error:
+        raise ApiError(400, "invalid_json", str(error)) from None
 
 
 def _label(exchange: Exchange) -> Headers:

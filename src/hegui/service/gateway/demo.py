@@ -70,6 +70,13 @@ class DemoPieces:
         """Do nothing: there is nothing to give back."""
 
 
+def _no_films() -> UpstreamError:
+    message = (
+        "演示模型不生成视频，请接入能生成视频的上游 / the demo model makes no films; point `upstream` at one that does"
+    )
+    return UpstreamError(ApiError(400, "upstream_refused", message), message)
+
+
 class DemoUpstream:
     """Answers from the script; asked for JSON it answers JSON, with tools it can call one."""
 
@@ -150,6 +157,14 @@ class DemoUpstream:
             )
             raise UpstreamError(ApiError(400, "upstream_refused", message, param="response_format"), message)
         return DemoPieces(tones(str(body.get("input"))))
+
+    async def send(self, _path: str, _fields: dict[str, str]) -> bytes:
+        """Raise UpstreamError: there are no films in the script."""
+        raise _no_films()
+
+    async def get(self, _path: str, _most: int) -> bytes:
+        """Raise UpstreamError: there are no films in the script."""
+        raise _no_films()
 
     async def models(self) -> Json:
         """Return the one model."""

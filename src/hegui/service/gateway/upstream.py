@@ -7,7 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
+from hegui.kit import ids
 from hegui.kit.errors import SettingsError
+from hegui.kit.multipart import form_of
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.service.gateway.client import Client, Connection, TooLargeError
@@ -72,6 +74,14 @@ class Upstream(Protocol):
 
     async def open(self, path: str, body: Json) -> Pieces:
         """Return once another path has begun to answer; raise UpstreamError."""
+        ...
+
+    async def send(self, path: str, fields: dict[str, str]) -> bytes:
+        """Return the whole body that another path answers to a form in parts; raise UpstreamError."""
+        ...
+
+    async def get(self, path: str, most: int) -> bytes:
+        """Return the whole body, of so many bytes at most, of what stands at another path; raise UpstreamError."""
         ...
 
     async def models(self) -> Json:
@@ -196,19 +206,27 @@ class HttpUpstream:
         headers = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "hegui"}
         if settings.upstream_key:
             headers["Authorization"] = f"Bearer {settings.upstream_key}"
-        self._client = Client(
-            base, headers, connect_seconds=settings.upstream_connect_seconds,
-            idle_seconds=settings.upstream_idle_seconds,
+        self._mark = f"hegui-{ids.uuid7()}"
+        forms = {**headers, "Content-Type": f"multipart/form-data; boundary={self._mark}"}
+        self._client, self._forms = (
+            Client(
+                base, lines, connect_seconds=settings.upstream_connect_seconds, idle_seconds=settings.upstream_idle_seconds
+            )
+            for lines in (headers, forms)
         )  # fmt: skip
 
     async def _ask(self, method: str, path: str, body: bytes = b"", most: int = _LONGEST_BODY) -> bytes:
         """Return the whole body of a reply 200; raise UpstreamError."""
+        return await self._whole(self._client, method, path, body, most)
+
+    @staticmethod
+    async def _whole(client: Client, method: str, path: str, body: bytes, most: int) -> bytes:
         try:
-            reply = await self._client.request(method, path, body)
+            reply = await client.request(method, path, body)
             try:
                 status, data = reply.status, await reply.body(most)
             finally:
-                self._client.release(reply)
+                client.release(reply)
         except OSError as error:
             raise unreachable(error) from error
         if status != _OK:
@@ -222,6 +240,14 @@ class HttpUpstream:
     async def ask(self, path: str, body: Json, most: int) -> bytes:
         """Return the whole body of what another path answers; raise UpstreamError."""
         return await self._ask("POST", path, _written(body), most)
+
+    async def send(self, path: str, fields: dict[str, str]) -> bytes:
+        """Return the whole body that another path answers to a form in parts; raise UpstreamError."""
+        return await self._whole(self._forms, "POST", path, form_of(fields, self._mark.encode()), _LONGEST_BODY)
+
+    async def get(self, path: str, most: int) -> bytes:
+        """Return the whole body of what stands at another path; raise UpstreamError."""
+        return await self._ask("GET", path, most=most)
 
     async def stream(self, body: Json) -> HttpEvents:
         """Return once the upstream has begun to answer; raise UpstreamError."""
@@ -256,6 +282,7 @@ class HttpUpstream:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+        await self._forms.close()
 
 
 def check_upstream(settings: Settings) -> None:

@@ -152,7 +152,8 @@ def test_events_without_a_file_are_the_bytes_that_came(desk: Desk) -> None:
     [
         ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>" * 3, "format"),
         ("image/bmp", b"BM" + bytes(90), "format"),
-        ("video/mp4", b"\0\0\0\x18ftypmp42" + bytes(90), "format"),
+        ("video/mp4", b"\0\0\0\x18ftypmp42" + bytes(90), "unreadable"),
+        ("video/x-flv", b"FLV\x01\x01" + bytes(90), "format"),
         ("image/png", picture("PNG", (24, 18))[:-30], "unreadable"),
     ],
 )

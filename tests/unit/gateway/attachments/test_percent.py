@@ -117,7 +117,7 @@ def test_a_picture_in_markup_has_no_place_for_a_label_and_is_withheld(text: str,
     [
         (f"data:image/png,{ALL[:-90]} 完", "unreadable"),
         ("data:image/bmp,BM" + "%00" * 90, "format"),
-        ("data:video/mp4,%00%00%00%18ftypmp42" + "%00" * 90, "format"),
+        ("data:video/mp4,%00%00%00%18ftypmp42" + "%00" * 90, "unreadable"),
         ("data:audio/aac," + "%FF%F1" * 60, "format"),
         (f"d\\u0061ta:image/png,{ALL}", "escaped"),
         (f"data:image/png;{'x' * 400};base64,{URL[22:]}", "escaped"),

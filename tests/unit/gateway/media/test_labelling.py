@@ -93,13 +93,14 @@ def test_labels_that_contradict_each_other_are_withheld(tmp_path: Path) -> None:
         (b"BM" + bytes(200), "format"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 3, "format"),
         (b"%PDF-1.7\n%%EOF", "format"),
-        (made("mp4", "mpeg4"), "format"),
+        (made("avi", "mpeg4"), "format"),
+        (b"\0\0\0\x18ftypM4A " + bytes(90), "format"),
         (b"", "format"),
         (picture()[:-40], "unreadable"),
         (picture("JPEG")[:300], "unreadable"),
         (picture("GIF")[:50], "unreadable"),
     ],
-    ids=["bmp", "svg", "pdf", "film", "nothing", "png cut", "jpeg cut", "gif cut"],
+    ids=["bmp", "svg", "pdf", "film", "sound", "nothing", "png cut", "jpeg cut", "gif cut"],
 )
 @pytest.mark.parametrize("style", ["mark", "interface"])
 def test_what_can_not_be_labelled_is_withheld(data: bytes, reason: str, style: str, tmp_path: Path) -> None:

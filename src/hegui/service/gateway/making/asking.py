@@ -9,7 +9,9 @@ from hegui.service.gateway.inbound import LONGEST_TEXT, check_model
 from hegui.service.gateway.protocol import ApiError, Json
 from hegui.service.gateway.texts import OTHER_MEDIA, leaves, unchecked
 
-_IN_NAMES = frozenset({*OTHER_MEDIA, "mask", "init_image", "image_urls", "reference_images", "ref_images"})
+_IN_NAMES = frozenset(
+    {*OTHER_MEDIA, "mask", "init_image", "image_urls", "reference_images", "ref_images", "input_reference"}
+)
 _IN_LOOKS = ("data:", "http://", "https://")
 _LONGEST_OPTION = 4000
 

@@ -18,7 +18,6 @@ from hegui.service.gateway.media.labelling import IMAGE, Labelled, WithheldError
 from hegui.service.gateway.media.shelf import PREFIX
 from hegui.service.gateway.protocol import ApiError, Json, ProtocolError, loads_object
 from hegui.service.gateway.releasing import Release
-from hegui.service.gateway.upstream import UpstreamError, unreachable
 
 _LOG = logging.getLogger(__name__)
 _PATH = "/images/generations"
@@ -103,15 +102,7 @@ class Pictures(Making):
         """Return the upstream's answer and its pictures as they came; raise ApiError."""
         asked = self.asked()
         most = (self.desk.most * 4 // 3 + 4096) * int(asked.get("n") or 1) + 65536
-        try:
-            async with asyncio.timeout(self.desk.seconds):
-                raw = await self.engine.upstream.ask(_PATH, asked, most)
-        except UpstreamError as error:
-            raise await self._upstream_failed(error) from error
-        except TimeoutError as error:
-            raise await self._upstream_failed(unreachable(error)) from error
-        except Exception as error:
-            raise await self._not_asked(error) from error
+        raw = await self.given(self.engine.upstream.ask(_PATH, asked, most), self.desk)
         try:
             body = loads_object(raw, "the upstream's answer")
             items = body.get("data")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from hegui.general.content.policy import Audience
@@ -12,14 +14,35 @@ from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.fields import is_counts
 from hegui.service.gateway.media.desk import Desk
-from hegui.service.gateway.media.labelling import IMAGE, labels_of
+from hegui.service.gateway.media.labelling import AUDIO, labels_of
 from hegui.service.gateway.protocol import ApiError, Json, completion
 from hegui.service.gateway.releasing import Release, ReleasedFiles
+from hegui.service.gateway.upstream import UpstreamError, unreachable
 
 _LOG = logging.getLogger(__name__)
 
 
-class Making(Exchange):
+class FileExchange(Exchange):
+    """An exchange whose answer is a file."""
+
+    async def given(self, asking: Awaitable[bytes], desk: Desk) -> bytes:
+        """Return what the upstream gives within its time; raise ApiError, recorded."""
+        try:
+            async with asyncio.timeout(desk.seconds):
+                return await asking
+        except UpstreamError as error:
+            raise await self._upstream_failed(error) from error
+        except TimeoutError as error:
+            raise await self._upstream_failed(unreachable(error)) from error
+        except Exception as error:
+            raise await self._not_asked(error) from error
+
+    def _note_answer(self) -> None:
+        super()._note_answer()
+        self.record.label = labels_of(self.record.media)
+
+
+class Making(FileExchange):
     """One request whose answer is a file; `texts` are the fields in which people wrote, the one that has to be there last."""
 
     endpoint: ClassVar[str]
@@ -56,7 +79,7 @@ class Making(Exchange):
     @property
     def label_header(self) -> tuple[bytes, bytes]:
         """Return the header that declares how the answer is labelled."""
-        return b"x-hegui-label", (self.style.picture if self.kind == IMAGE else self.style.sound).encode()
+        return b"x-hegui-label", (self.style.sound if self.kind == AUDIO else self.style.picture).encode()
 
     def asked(self) -> Json:
         """Return what the upstream is asked, after the check: texts may be masked, the user is a pseudonym."""
@@ -107,7 +130,6 @@ class Making(Exchange):
 
     def _note_answer(self) -> None:
         super()._note_answer()
-        self.record.label = labels_of(self.record.media)
         if self.usage is not None:
             self.record.usage = self.usage
 

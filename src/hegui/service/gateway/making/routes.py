@@ -1,24 +1,33 @@
-"""The routes of files: pictures, speech, and what is given by URL."""
+"""The routes of files: pictures, speech, films, and what is given by URL."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from hegui.general.content.policy import Audience
 from hegui.service.gateway.access import Grant
 from hegui.service.gateway.engine import Engine
 from hegui.service.gateway.exchange import Exchange
 from hegui.service.gateway.http import Headers, Receive, Scope, Send, Stream, reply, reply_json
-from hegui.service.gateway.making import images, speech
+from hegui.service.gateway.making import films, images, speech
 from hegui.service.gateway.media.desk import Desk
+from hegui.service.gateway.media.formats import one_of
 from hegui.service.gateway.media.labelling import AUDIO, IMAGE
 from hegui.service.gateway.media.shelf import PREFIX
-from hegui.service.gateway.protocol import ApiError, Json
-from hegui.service.gateway.releasing import Leaves, Release
-from hegui.service.gateway.service import MediaStyle
+from hegui.service.gateway.protocol import ApiError, Json, ProtocolError
+from hegui.service.gateway.releasing import HEADER, Leaves, Release
+from hegui.service.gateway.service import INTERFACE, MediaStyle
+from hegui.service.gateway.upstream import UpstreamError
 
+FILM = "/v1/videos/"
+"""What the path of a job begins with."""
+_CONTENT = "content"
+_LOG = logging.getLogger(__name__)
 _NO_SNIFF = (b"x-content-type-options", b"nosniff")
 
 
@@ -33,6 +42,10 @@ class Frame(Protocol):
 
     async def json(self, receive: Receive) -> tuple[Json, int]:
         """Return the body and its size."""
+        ...
+
+    async def fields(self, scope: Scope, receive: Receive) -> tuple[Json, int]:
+        """Return the body, JSON or a form in parts, and its size."""
         ...
 
     async def leave(self, scope: Scope, grant: Grant, body: Json, kind: str) -> Release | None:
@@ -115,6 +128,72 @@ class MediaRoutes:
                 await reply_json(send, error.status, error.body(), headers[:2])
 
         await self._frame.watched(exchange, receive, work())
+
+    async def videos(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin the making of a film."""
+        grant, audience = await self._frame.allowed(scope)
+        body, size = await self._frame.fields(scope, receive)
+        films.validate(body, grant.settings.media)
+        self._desk_of_films(scope, grant)
+        exchange = films.Films(self._engine, grant, body, size, audience)
+        headers: Headers = [(b"x-hegui-content-id", exchange.content_id.encode())]
+
+        async def work() -> None:
+            try:
+                await exchange.check_in()
+                await reply_json(send, 200, await exchange.begin(), headers)
+            except ApiError as error:
+                await reply_json(send, error.status, error.body(), headers)
+
+        await self._frame.watched(exchange, receive, work())
+
+    async def video(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the state of a film's job, or with the film."""
+        grant, audience = await self._frame.allowed(scope)
+        mine, _, rest = scope["path"].removeprefix(FILM).partition("/")
+        job = films.Job.opened(mine, self._engine.keyring, grant.service)
+        if rest not in {"", _CONTENT}:
+            raise ApiError(404, "not_found", f"没有 {scope['path'][:200]} / there is no {scope['path'][:200]}")
+        if not rest:
+            await reply_json(send, 200, await self._state(job, mine))
+            return
+        variant = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))).get("variant")
+        one_of({"variant": variant}, "variant", ("video",))
+        desk = self._desk_of_films(scope, grant)
+        exchange = films.Download(self._engine, grant, desk, job, audience)
+        number = (b"x-hegui-content-id", exchange.content_id.encode())
+
+        async def work() -> None:
+            try:
+                file = await exchange.film()
+                label = (b"x-hegui-label", grant.settings.media.picture.encode())
+                kind = (b"content-type", file.form.mime.encode())
+                await reply(send, 200, file.data, [number, label, kind, _NO_SNIFF])
+            except ApiError as error:
+                await reply_json(send, error.status, error.body(), [number])
+
+        await self._frame.watched(exchange, receive, work())
+
+    async def _state(self, job: films.Job, mine: str) -> Json:
+        """Return the state of a job; raise ApiError."""
+        try:
+            return await job.state(self._engine.upstream, mine)
+        except UpstreamError as error:
+            raise error.api from error
+        except ProtocolError as error:
+            _LOG.error("the upstream could not be asked for a video: %s", error)
+            raise ApiError(
+                502, "upstream_error", "上游出错，请稍后重试 / the upstream failed; try again later"
+            ) from error
+
+    def _desk_of_films(self, scope: Scope, grant: Grant) -> Desk:
+        """Return what films are labelled with; raise ApiError where they can not be, and for a leave: there are none for films."""
+        if Leaves.named(scope["headers"]):
+            raise ApiError(
+                400, "unsupported_unlabelled", "视频一律带显式标识，请去掉该请求头 / films always have their explicit label; leave the header out",
+                param=HEADER.decode(),
+            )  # fmt: skip
+        return self._desk(replace(grant.settings.media, sound=INTERFACE))
 
     async def file(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Hand out a file by its URL."""

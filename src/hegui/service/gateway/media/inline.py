@@ -11,7 +11,7 @@ import binascii
 import re
 from urllib.parse import unquote
 
-from hegui.service.gateway.media.labelling import AUDIO, IMAGE, WithheldError, form_of
+from hegui.service.gateway.media.labelling import AUDIO, IMAGE, VIDEO, WithheldError, form_of
 from hegui.service.gateway.texts import unescaped
 
 LONGEST = 340
@@ -34,8 +34,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]")
 _GAP = re.compile(r"(?:[ \t\r\n\f]|\\[nrtf])+")
 _BREAKS = " \t\r\n\f\\"
 _ESCAPE = "\\u00"
-_MEDIA = ("image", "audio", "video")
-_FILMS = frozenset({"mp4", "matroska", "avi", "flv"})
+_FILMS = frozenset({"mp4", "avi", "flv"})
 
 
 def begin(text: str, at: int = 0) -> re.Match[str] | None:
@@ -73,9 +72,9 @@ def payload(url: str) -> str:
 
 
 def kind_of(prefix: str) -> str:
-    """Return what a data URL says it is by what begins it: `image`, `audio`, or nothing of the kind; a film counts as pictures."""
+    """Return what a data URL says it is by what begins it: `image`, `audio`, `video`, or nothing of the kind."""
     said = "".join(_DATA.split(prefix)[-1].split()).lower()
-    return (AUDIO if said.startswith(AUDIO) else IMAGE) if said.startswith(_MEDIA) else ""
+    return next((kind for kind in (IMAGE, AUDIO, VIDEO) if said.startswith(kind)), "")
 
 
 def run_of(text: str, at: int = 0, *, padded: bool = False) -> int:
@@ -129,7 +128,7 @@ def known(head: bytes | None) -> str:
     try:
         return form_of(head)[1].kind if head else ""
     except WithheldError as error:
-        return IMAGE if error.container in _FILMS else ""
+        return VIDEO if error.container in _FILMS else ""
 
 
 def _bare(text: str) -> str:

@@ -34,11 +34,11 @@ _LOG = logging.getLogger(__name__)
 DEMO = "demo"
 DEMO_CODE = "0090HEGUIDEMO0000000001DEMO"
 """What stands for a provider's code in pictures of the demo model: a made-up one without a credit code, for nobody else."""
-IMAGE, AUDIO = "image", "audio"
+IMAGE, AUDIO, VIDEO = "image", "audio", "video"
 MANIFEST = "c2pa_manifest"
 """Why a file is withheld whose manifest a label would break."""
 _DECIDED = Seal(breaking=True)
-NAMES = {IMAGE: Bi("图片", "picture"), AUDIO: Bi("声音", "sound")}
+NAMES = {IMAGE: Bi("图片", "picture"), AUDIO: Bi("声音", "sound"), VIDEO: Bi("视频", "film")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,16 @@ FORMS: dict[str, Form] = {
     "mp3": Form(AUDIO, ".mp3", "audio/mpeg"),
     "flac": Form(AUDIO, ".flac", "audio/flac"),
     "ogg": Form(AUDIO, ".opus", "audio/ogg"),
+    "mp4": Form(VIDEO, ".mp4", "video/mp4"),
+    "matroska": Form(VIDEO, ".webm", "video/webm"),
 }
 """By the container that a label is written to; every other file is withheld."""
 _HEIC = Form(IMAGE, ".heic", "image/heic")
 _VORBIS = Form(AUDIO, ".ogg", "audio/ogg")
+_MOV = Form(VIDEO, ".mov", "video/quicktime")
+_MKV = Form(VIDEO, ".mkv", "video/x-matroska")
+_SOUND_ONLY = (b"M4A ", b"M4B ", b"M4P ")
+"""Brands of MP4 that hold no film; nothing asks for such a sound."""
 
 
 class WithheldError(Exception):
@@ -200,10 +206,10 @@ def check_media(settings: Settings) -> None:
 def can_mark(container: str, style: MediaStyle) -> bool:
     """Say whether the explicit label that a service chose can be put into files of a container here.
 
-    Sound that is not WAV is coded again, by the optional PyAV.
+    Film, and sound that is not WAV, are coded again, by the optional PyAV.
     """
     form = FORMS.get(container)
-    if form is None or form.kind == IMAGE or not style.heard:
+    if form is None or form.kind == IMAGE or not (style.heard if form.kind == AUDIO else style.drawn):
         return form is not None
     return container == "wav" or find_spec("av") is not None
 
@@ -218,8 +224,12 @@ def form_of(head: bytes) -> tuple[str, Form]:
     except UnreadableError:
         raise WithheldError("format") from None
     form = FORMS.get(name)
-    if form is None:
+    if form is None or (name == "mp4" and head[8:12] in _SOUND_ONLY):
         raise WithheldError("format", container=name)
+    if name == "mp4" and head[8:12] == b"qt  ":
+        form = _MOV
+    if name == "matroska" and b"webm" not in head[:64]:
+        form = _MKV
     if name == "heif" and head[8:12] not in {b"avif", b"avis"}:
         form = _HEIC
     if name == "ogg" and b"OpusHead" not in head:
@@ -263,7 +273,7 @@ def labelled(data: bytes, number: str, way: Way) -> Labelled:
 def _labels(paths: tuple[Path, Path], form: Form, way: Way, there: Inspection, wanted: Label) -> str:
     """Put both labels in; return where the explicit one is. What becomes of a manifest was decided before."""
     source, target = paths
-    drawn = way.style.drawn if form.kind == IMAGE else way.style.heard
+    drawn = way.style.heard if form.kind == AUDIO else way.style.drawn
     if drawn:
         _marked(paths, form, way, wanted)
     if there.label is not None:
@@ -271,15 +281,15 @@ def _labels(paths: tuple[Path, Path], form: Form, way: Way, there: Inspection, w
     elif not drawn:
         files.write(source, target, wanted, seal=_DECIDED)
     if not drawn:
-        return way.style.picture if form.kind == IMAGE else way.style.sound
-    return f"{MARK}:{way.style.corner.value}" if form.kind == IMAGE else f"{sound_kind(way.style)}:{way.style.sound}"
+        return way.style.sound if form.kind == AUDIO else way.style.picture
+    return f"{sound_kind(way.style)}:{way.style.sound}" if form.kind == AUDIO else f"{MARK}:{way.style.corner.value}"
 
 
 def _signed(paths: tuple[Path, Path], form: Form, way: Way, number: str) -> None:
     """Sign a labelled file last, in place, the manifest of the file as it came as ingredient."""
     if form.suffix == ".wav":
         paths[1].write_bytes(closed(paths[1].read_bytes()))
-    visible = way.style.drawn if form.kind == IMAGE else way.style.heard
+    visible = way.style.heard if form.kind == AUDIO else way.style.drawn
     try:
         way.sealing.sign(*paths, f"{number}{form.suffix}", visible=visible)
     except HeguiError as error:
@@ -299,7 +309,7 @@ def signed(data: bytes, form: Form, way: Way, number: str) -> bytes:
 def _marked(paths: tuple[Path, Path], form: Form, way: Way, wanted: Label) -> None:
     """Put the explicit label in, the implicit one with it."""
     style, speech = way.style, way.speech
-    if form.kind == IMAGE:
+    if form.kind != AUDIO:
         mark.mark(*paths, mark.Options(corner=style.corner, first=wanted, seal=_DECIDED))
         return
     said = (speech.path, speech.text) if style.speech and speech is not None else None

@@ -16,7 +16,7 @@ from hegui.kit.text import Bi
 from hegui.law import register
 from hegui.law.register import Register
 from hegui.people.facts import Fact, Result
-from hegui.service.gateway.media.labelling import AUDIO, IMAGE, NAMES
+from hegui.service.gateway.media.labelling import AUDIO, IMAGE, NAMES, VIDEO
 from hegui.service.gateway.oversight import queries
 from hegui.service.gateway.oversight.queries import Day, Media
 
@@ -68,13 +68,13 @@ def _checking(day: Day, library: Library) -> tuple[Fact, ...]:
             _fact("DSP-10", *both, evidence="/exchanges?outcome=undetermined"),
             _fact("IM-14.1", *both, evidence="/exchanges?outcome=undetermined"),
         )
-    pictures = day.of(IMAGE).left
+    pictures, films = day.of(IMAGE).left, day.of(VIDEO).left
     checked = (Result.MET, zh, en)
-    if pictures:
+    if pictures or films:
         checked = (
             Result.UNDETERMINED,
-            f"{zh}；其中 {pictures} 张图片只检查了文字，画面未检查",
-            f"{en}; of {pictures} pictures the words were checked, not what they show",
+            f"{zh}；其中 {pictures} 张图片、{films} 段视频只检查了文字，画面未检查",
+            f"{en}; of {pictures} pictures and {films} films the words were checked, not what they show",
         )
     return (
         _fact("DSP-10", *checked),
@@ -100,6 +100,7 @@ def _library(library: Library) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
+_KINDS = (IMAGE, AUDIO, VIDEO)
 _DEMO: _Told = (
     Result.NOT_MET, "隐式标识里是演示编码，不是提供者编码", "implicit labels hold the demo's code, not a provider's"
 )  # fmt: skip
@@ -107,11 +108,11 @@ _DEMO: _Told = (
 
 def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
     """Return what the records of a day prove of labels; what was not seen is undetermined."""
-    files = [_files(day.of(kind)) for kind in (IMAGE, AUDIO)]
-    seen = [item for kind in (IMAGE, AUDIO) if (item := _in_metadata(day.of(kind))) is not None]
+    files = [_files(day.of(kind)) for kind in _KINDS]
+    seen = [item for kind in _KINDS if (item := _in_metadata(day.of(kind))) is not None]
     code = [_DEMO] if seen and not settings.provider_code else []
     implicit = _together([*code, *seen]) if seen else None
-    told = zip(("LAB-4.3", "LAB-4.2", "LAB-5.1"), (*files, implicit), strict=True)
+    told = zip(("LAB-4.3", "LAB-4.2", "LAB-4.4", "LAB-5.1"), (*files, implicit), strict=True)
     media = tuple(_fact(name, *item) if item else _unproven(name)[0] for name, item in told)
     due = day.answered - day.released
     if due == 0:
@@ -125,8 +126,8 @@ def labels(day: Day, settings: Settings) -> tuple[Fact, ...]:
     text = (Result.MET if day.labelled == due else Result.NOT_MET, zh, en)
     none = (
         Result.UNDETERMINED,
-        "没有图片经网关发出，图片的标识无从证明（视频不能经网关发出）",
-        "no picture left the gateway to prove its label by (video can not leave it)",
+        "没有图片经网关发出，图片的标识无从证明",
+        "no picture left the gateway to prove its label by",
     )
     if day.of(IMAGE).released:
         none = (

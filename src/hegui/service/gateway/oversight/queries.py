@@ -38,6 +38,7 @@ OUTCOMES: dict[str, Bi] = {
     "upstream_timeout": Bi("上游超时", "upstream timed out"),
     "upstream_unreachable": Bi("上游不可达", "upstream unreachable"),
     "upstream_too_large": Bi("上游回答过大", "upstream answer too large"),
+    "queued": Bi("已提交制作", "being made"),
     "checked": Bi("仅检查", "check only"),
 }
 BLOCKED = ("refused_input", "refused_output", "ended_input", "ended_output", "set_answer")
