@@ -15,8 +15,8 @@ from hegui.general.review import pages as review_pages
 from hegui.general.review.events import ExceptionProposed, WordProposed
 from hegui.general.rulebook import acts as rulebook
 from hegui.general.rulebook import facts as rulebook_facts
-from hegui.general.rulebook import pages as rulebook_pages
 from hegui.general.rulebook import sources
+from hegui.general.rulebook.desk import pages as rulebook_pages
 from hegui.kit.errors import InputError
 from hegui.kit.events import Bus
 from hegui.kit.pages import Route

@@ -19,7 +19,7 @@ from hegui.evidence.publish import Publisher, published_path
 from hegui.general.content import commands as content_commands
 from hegui.general.content.kernel import in_use
 from hegui.general.review import commands as review_commands
-from hegui.general.rulebook import commands as rulebook_commands
+from hegui.general.rulebook.desk import commands as rulebook_commands
 from hegui.kit import clock
 from hegui.kit.commands import data_option, guarded, json_option, say, settings_of
 from hegui.kit.errors import InputError

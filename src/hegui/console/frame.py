@@ -69,7 +69,7 @@ def _templates() -> jinja2.Environment:
         "review": package / "general" / "review" / "templates",
         "people": package / "people" / "templates",
         "evidence": package / "evidence" / "templates",
-        "rulebook": package / "general" / "rulebook" / "templates",
+        "rulebook": package / "general" / "rulebook" / "desk" / "templates",
         "releases": package / "service" / "releases" / "templates",
         "uploads": package / "service" / "uploads" / "templates",
     }

@@ -11,7 +11,7 @@ import click
 from hegui.general.content import texts
 from hegui.general.content.policy import described
 from hegui.general.rulebook import answers, policies, queries, sources, standing
-from hegui.general.rulebook.desk import Desk, acting, desk, listed, reading, why_option
+from hegui.general.rulebook.desk.working import Desk, acting, desk, listed, reading, why_option
 from hegui.general.rulebook.models import POLICY_STATES, STATES, PolicyVersion, SetAnswerRow
 from hegui.general.rulebook.rules import differences
 from hegui.kit.commands import say

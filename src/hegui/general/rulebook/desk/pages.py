@@ -13,7 +13,8 @@ from hegui.general.content.checks import Checker
 from hegui.general.content.policy import ACTION_NAMES, Action, Audience, Policy, Side, described
 from hegui.general.content.replay import Replay
 from hegui.general.content.texts import Text, lines
-from hegui.general.rulebook import policies, queries, sources, word_pages
+from hegui.general.rulebook import policies, queries, sources
+from hegui.general.rulebook.desk import word_pages
 from hegui.general.rulebook.models import KINDS, POLICY_STATES, STATES, PolicyState, PolicyVersion
 from hegui.general.rulebook.rules import Difference, body_without_answers, differences, said, without_answers
 from hegui.kit import clock

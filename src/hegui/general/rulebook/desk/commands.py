@@ -14,9 +14,9 @@ import click
 
 from hegui.general.content.rows import COLUMNS, word_rules
 from hegui.general.rulebook import acts, queries, sources, standing
-from hegui.general.rulebook.desk import Desk, acting, desk, listed, reading, why_option
+from hegui.general.rulebook.desk.policy_commands import answers_group, policy
+from hegui.general.rulebook.desk.working import Desk, acting, desk, listed, reading, why_option
 from hegui.general.rulebook.models import KINDS, STATES, State, WordChange
-from hegui.general.rulebook.policy_commands import answers_group, policy
 from hegui.kit import clock
 from hegui.kit.commands import say
 from hegui.kit.errors import InputError
