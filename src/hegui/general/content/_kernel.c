@@ -36,12 +36,12 @@ enum { UNKNOWN = 0, ASK = 1, DROPPED = 2, SEPARATES = 3 };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *become;   /* a mapping: one character to what it becomes, a text of none, one or several */
-    Py_UCS4 separator;  /* what a separator becomes; CODE_POINTS where there are none */
-    Py_UCS4 line_end;   /* what a long run of separators leaves */
+    PyObject *become; /* a mapping: one character to what it becomes, a text of none, one or several */
+    Py_UCS4 separator; /* what a separator becomes; CODE_POINTS where there are none */
+    Py_UCS4 line_end; /* what a long run of separators leaves */
     Py_UCS4 first_other; /* the first character of which a repetition is left out */
-    int skips, repeats;
-    uint16_t *known;    /* by code point: a sign, or the one character of the basic plane that it becomes */
+    int skips, repeats; /* most separators, and repetitions of a character, that are left out in a row */
+    uint16_t *known; /* by code point: a sign, or the one character of the basic plane that it becomes */
 } Table;
 
 /* Characters that are written one by one; `wide` where one of them is beyond the basic plane, or is half a character. */
@@ -131,6 +131,17 @@ out_origins(const Out *out)
     return PyBytes_FromStringAndSize((const char *)out->origins, out->size * (Py_ssize_t)sizeof(int));
 }
 
+/* Say whether an object is a text whose characters can be read; Python before 3.12 makes some so when they are asked for. */
+static bool
+is_ready(PyObject *text)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return PyUnicode_Check(text) && PyUnicode_READY(text) == 0;
+#else
+    return PyUnicode_Check(text);
+#endif
+}
+
 /* Ask Python what a character becomes, and remember it where it is at most one character of the basic plane. */
 static PyObject *
 table_ask(Table *self, Py_UCS4 code)
@@ -141,12 +152,14 @@ table_ask(Table *self, Py_UCS4 code)
     }
     PyObject *found = PyObject_GetItem(self->become, character);
     Py_DECREF(character);
-    if (found != NULL && !PyUnicode_Check(found)) {
-        Py_DECREF(found);
-        PyErr_SetString(PyExc_TypeError, "a character becomes a text");
+    if (found == NULL) {
         return NULL;
     }
-    if (found == NULL) {
+    if (!PyUnicode_Check(found)) {
+        PyErr_SetString(PyExc_TypeError, "a character becomes a text");
+    }
+    if (!is_ready(found)) {
+        Py_DECREF(found);
         return NULL;
     }
     uint16_t sign = ASK;
@@ -352,6 +365,9 @@ check_text(PyObject *text)
 {
     if (!PyUnicode_Check(text)) {
         PyErr_Format(PyExc_TypeError, "a text is needed, not %.100s", Py_TYPE(text)->tp_name);
+        return 0;
+    }
+    if (!is_ready(text)) {
         return 0;
     }
     if (PyUnicode_GET_LENGTH(text) > INT_MAX) {
