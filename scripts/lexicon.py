@@ -4,9 +4,10 @@ In a folder of its own (that one is FOLDER):
 
     pip download --no-deps --no-binary :all: jieba==0.42.1
     pip download --no-deps pypinyin==0.55.0
-    npm pack cldr-localenames-full@46.0.0
+    npm pack cldr-localenames-full@46.0.0 cldr-annotations-full@46.0.0
     git clone https://github.com/thunlp/THUOCL
     git clone https://github.com/omwn/omw-data
+    git clone https://github.com/drkameleon/complete-hsk-vocabulary
     python scripts/lexicon.py FOLDER [--check]
 
 The same sources give the same bytes; `--check` only compares. Frequencies are jieba's. What is kept, and what is not:
@@ -17,9 +18,10 @@ The same sources give the same bytes; `--check` only compares. Frequencies are j
   among them) only what is an ordinary word all the same, for jieba gives them to thousands (二氧化碳, 白皮书, 富丽堂皇, 文明),
   and without those their pieces are read as words: a word of two characters that at least two entries
   which are no proper names begin or end with (文明: 文明史, 精神文明), which names of persons do not do; a word in one of the
-  lists of things, places and idioms of THUOCL or of pypinyin, or in the Chinese Open Wordnet, which are not persons there;
-  an nz of three and more that ends like an ordinary word; an nr of three that is an ordinary word with a
-  character that makes words (贡献者, 德国人), unless it begins like the names of persons do.
+  lists of things, places and idioms of THUOCL or of pypinyin, in the Chinese Open Wordnet (but for its persons), among
+  CLDR's words for signs, or among those that learners of Chinese are asked for; an nz of three and more that ends like an
+  ordinary word; an nr of three that is an ordinary word with a character that makes words (贡献者, 德国人), unless it
+  begins like the names of persons do.
   Never one that THUOCL lists as a person, nor one of three and more that ends like a party, an army or an event: hegui
   ships no list of those.
 - Place names (ns) and CLDR's names of countries and languages: they show where words end, and are no list of anything else.
@@ -51,14 +53,15 @@ DIGESTS: Final = {
     "jieba-0.42.1.tar.gz": "055ca12f62674fafed09427f176506079bc135638a14e23e25be909131928db2",
     "pypinyin-0.55.0-py2.py3-none-any.whl": "d53b1e8ad2cdb815fb2cb604ed3123372f5a28c6f447571244aca36fc62a286f",
     "cldr-localenames-full-46.0.0.tgz": "1ef4a933d23100f13322d4825df700162d360afa20ae0b156c99bf04b6f2aeae",
+    "cldr-annotations-full-46.0.0.tgz": "6dcf09ef928a3e1e84194e61a7dd4f76d9221eb21246dcf3d8accda6436befc2",
+    "omw-data/wns/cow/wn-data-cmn.tab": "379fd2e41d3e1395f9f27cf23a39c6181849ffb4020c14a07ed2a4d4dd651122",
+    "complete-hsk-vocabulary/complete.min.json": "d1cffe460990a60ab615965d3ad71736d5364c7abf1d83e4656b4cdc353f1568",
 }
-"""SHA-256 of the files as the registries have them."""
+"""SHA-256 of the files as the registries and the commits have them."""
 LISTS: Final = ("IT", "animal", "caijing", "car", "chengyu", "diming", "food", "medical")
 PERSONS: Final = "lishimingren"
 THUOCL: Final = "a07db6628ec3d668f19f47e76cdf1cbd65ab33bd4f7efb680e840c71ce5412ce"
 """SHA-256 of the lists and of that of persons, one after the other."""
-WORDNET: Final = "379fd2e41d3e1395f9f27cf23a39c6181849ffb4020c14a07ed2a4d4dd651122"
-"""SHA-256 of omw-data/wns/cow/wn-data-cmn.tab."""
 SOMEBODY: Final = range(10806000, 11409000)
 """Where WordNet 3.0 numbers persons who lived or are told of, and no words for persons."""
 NAMES: Final = frozenset({"nr", "nrfg", "nrt", "nt", "nz"})
@@ -76,7 +79,8 @@ PRODUCTIVE: Final = 100
 SURNAME: Final = 40
 """A character is a surname when so many persons of THUOCL's list, of two or three characters, begin with it."""
 STEM: Final = 20
-"""How often a word of two characters is seen that makes another with one more."""
+MAKING: Final = 60
+"""An nr of three characters is no name when its first two are a word seen so often, and so many words end with its third."""
 EVENTS: Final = ("党", "军", "革命", "运动", "事件", "战争", "战役", "起义", "政变", "惨案", "会战", "会议", "全会")
 SPELT: Final = 4
 """A character spells foreign names when it stands in them so often."""
@@ -129,20 +133,32 @@ class Sources:
         """Return the words that the lists of ordinary words hold."""
         with zipfile.ZipFile(self._pinned("pypinyin-0.55.0-py2.py3-none-any.whl")) as wheel:
             phrases = json.loads(wheel.read("pypinyin/phrases_dict.json"))
-        return frozenset(phrases).union(self._wordnet, *(self._thuocl[name] for name in LISTS))
+        return frozenset(phrases).union(
+            self._wordnet, self._signs, self._learnt, *(self._thuocl[name] for name in LISTS)
+        )
 
     @property
     def _wordnet(self) -> frozenset[str]:
-        path = self.folder / "omw-data/wns/cow/wn-data-cmn.tab"
-        data = path.read_bytes()
-        if sha256(data).hexdigest() != WORDNET:
-            sys.exit(f"{path} is not the pinned file")
-        rows = (line.split("\t") for line in data.decode().splitlines() if not line.startswith("#"))
+        lines = self._pinned("omw-data/wns/cow/wn-data-cmn.tab").read_text("utf-8").splitlines()
+        rows = (line.split("\t") for line in lines if not line.startswith("#"))
         return frozenset(
             word.replace("+", "")
             for synset, _, word in rows
             if not (synset[-1] == "n" and int(synset[:-2]) in SOMEBODY)
         )
+
+    @property
+    def _signs(self) -> frozenset[str]:
+        with tarfile.open(self._pinned("cldr-annotations-full-46.0.0.tgz")) as tar:
+            member = tar.extractfile("package/annotations/zh/annotations.json")
+            assert member is not None
+            signs = json.load(member)["annotations"]["annotations"].values()
+        return frozenset(word for sign in signs for words in sign.values() for word in words)
+
+    @property
+    def _learnt(self) -> frozenset[str]:
+        words = json.loads(self._pinned("complete-hsk-vocabulary/complete.min.json").read_bytes())
+        return frozenset(word["s"] for word in words)
 
     @cached_property
     def surnames(self) -> frozenset[str]:
@@ -193,10 +209,9 @@ class Words:
             return True
         if len(word) == PAIR or frequency < SEEN:
             return False
-        productive = self.ends[word[-1]] >= PRODUCTIVE
         if tag == OTHER:
-            return productive or word[-PAIR:] in self.found
-        made = len(word) == PAIR + 1 and productive and self.found.get(word[:PAIR], 0) >= STEM
+            return word[-PAIR:] in self.found or self.ends[word[-1]] >= PRODUCTIVE
+        made = len(word) == PAIR + 1 and self.found.get(word[:PAIR], 0) >= STEM and self.ends[word[-1]] >= MAKING
         return tag == PERSON and made and word[0] not in sources.surnames
 
 
