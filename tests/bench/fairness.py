@@ -180,7 +180,9 @@ def said_words(tagged: list[list[tuple[str, str]]], known: dict[str, list[str]],
         for word, tag in parts:
             end = at + len(word)
             if 1 < len(word) <= LONGEST and not word.isascii():
-                found["as they stand", segmenter.place(text, at, end)] += 1
+                place = segmenter.place(text, at, end)
+                found["as they stand", place] += 1
+                found["of these, of two characters", place] += len(word) == len("二字")
                 if tag in PLACED:
                     puts = {"dictionary words": known[tag], "words of the unfair library": hard, "made-up words": made}
                     for name, choice in puts.items():
