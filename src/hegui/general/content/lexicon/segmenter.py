@@ -84,6 +84,7 @@ class Segmenter:
         for code in range(1, self._none):
             if lexicon.check[code] == code and lexicon.cost[code]:
                 self._single[code] = lexicon.cost[code]
+        self._loose: dict[str, bool] = {}  # of the words of a library that were found
         self._extra: dict[str, list[str]] = {}
         for word in sorted(set(extra)):
             if len(word) > 1:
@@ -131,9 +132,12 @@ class Segmenter:
 
     def _is_loose(self, word: str) -> bool:
         """Say whether the lexicon knows a word, a rare one, but its characters are likelier read one by one."""
-        codes = [self._codes.get(character, self._none) for character in word]
-        own = self._own(codes)
-        return own > KNOWN and own - sum(self._single[code] for code in codes) > LOOSE
+        loose = self._loose.get(word)
+        if loose is None:
+            codes = [self._codes.get(character, self._none) for character in word]
+            own = self._own(codes)
+            loose = self._loose[word] = own > KNOWN and own - sum(self._single[code] for code in codes) > LOOSE
+        return loose
 
     def _is_stray_before(self, text: str) -> bool:
         """Say whether the likeliest reading of what stands before a hit leaves its last character alone."""
