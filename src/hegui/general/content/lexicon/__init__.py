@@ -1,9 +1,9 @@
 """A lexicon of ordinary words, and whether a keyword hit is a word there or only a piece of others.
 
 `Segmenter(load_lexicon()).whole(text, start, end)` is asked around hits alone, never for whole
-texts. The words and their frequencies come from jieba's dictionary, chosen by the lists of THUOCL and
-pypinyin and the Chinese Open Wordnet, and the names of countries from CLDR (licences: see NOTICE); `scripts/lexicon.py`
-writes the file when a release is made.
+texts. The words and their frequencies come from jieba's dictionary, chosen by the lists of THUOCL, of
+pypinyin and of the HSK and the Chinese Open Wordnet, with names of countries and words for signs from CLDR (licences: see
+NOTICE); `scripts/lexicon.py` writes the file when a release is made.
 """
 
 from __future__ import annotations
