@@ -1,9 +1,10 @@
 """Labels of films and sounds: how long writing takes, beside what other tools need for the same file.
 
-    python tests/bench/labels_media.py [--rounds N] [--others PYTHON] [--large GIB]
+    python tests/bench/labels_media.py [--rounds N] [--others PYTHON] [--large GIB] [--folder DIR]
 
 Ours counts whole: read, write, sync, read back, compare. `--others` names a Python that has mutagen
-(it is GPL: never beside hegui in one environment). The large MP4 is sparse; its memory is the peak of
+(it is GPL: never beside hegui in one environment). `--folder` puts the files elsewhere, such as on a disk in
+memory: flushing is most of the time on a slow one. The large MP4 is sparse; its memory is the peak of
 a process of its own.
 """
 
@@ -142,10 +143,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--others", default="")
     parser.add_argument("--large", type=float, default=2.0)
+    parser.add_argument("--folder", help="where the files are made")
     asked = parser.parse_args()
     if shutil.which("ffmpeg") is None:
         sys.exit("ffmpeg is needed")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)
         print("| file | kB | hegui, verified (ms) | hegui, write alone | mutagen | PyAV remux | ffmpeg -c copy |")
         print("|---|---|---|---|---|---|---|")
