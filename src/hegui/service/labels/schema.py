@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from hegui.general.content.personal.checksums import uscc_valid
 from hegui.kit.errors import InputError, SettingsError
 from hegui.kit.text import Bi
+from hegui.kit.uscc import uscc_valid
 from hegui.law import cite
 
 FIELDS = (

@@ -14,8 +14,6 @@ _FOREIGNER = "9"
 """The first digit on the identity card of foreign permanent residents (2023); province and country follow."""
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10x98765432"
-_USCC_ALPHABET = "0123456789abcdefghjklmnpqrtuwxy"
-_USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _TAIWAN_AREAS = "abcdefghjklmnpqrstuvxywzio"
 """The letters of the places of registration in the order of their numbers, 10 and up."""
 _TAIWAN_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
@@ -86,14 +84,6 @@ def taiwan_id_valid(text: str) -> bool:
     area = 10 + _TAIWAN_AREAS.index(text[0])
     values = (area // 10, area % 10, *map(int, text[1:]))
     return sum(value * weight for value, weight in zip(values, _TAIWAN_WEIGHTS, strict=True)) % 10 == 0
-
-
-def uscc_valid(text: str) -> bool:
-    """Check the check character of a unified social credit code (GB 32100), folded to lower case."""
-    values = [_USCC_ALPHABET.find(ch) for ch in text]
-    if len(values) != 18 or min(values) < 0:  # noqa: PLR2004 - the code's length
-        return False
-    return (31 - sum(a * b for a, b in zip(values, _USCC_WEIGHTS, strict=False)) % 31) % 31 == values[17]
 
 
 def plate_valid(text: str) -> bool:

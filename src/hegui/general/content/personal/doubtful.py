@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from hegui.general.content.personal.checksums import card_valid, resident_id_valid, uscc_valid
+from hegui.general.content.personal.checksums import card_valid, resident_id_valid
 from hegui.general.content.personal.contexts import ENGLISH, after, told
 from hegui.general.content.personal.kinds import Found, Kind
 from hegui.general.content.personal.numbers import BANK_CARD_BODY, RESIDENT_ID_BODY, USCC_BODY
 from hegui.general.content.personal.shapes import alt, looking, maybe, seq, words
+from hegui.kit.uscc import uscc_valid
 
 _NOT_OTHER = looking("(?<![香港澳门湾台灣門胞区區])")
 """Cards of other places have other forms."""

@@ -22,7 +22,6 @@ from hegui.general.content.personal.checksums import (
     plate_valid,
     resident_id_valid,
     taiwan_id_valid,
-    uscc_valid,
 )
 from hegui.general.content.personal.contexts import SHORT_HOTLINE, SHORT_LANDLINE, WECHAT
 from hegui.general.content.personal.kinds import Found, Kind
@@ -30,6 +29,7 @@ from hegui.general.content.personal.nets import EMAIL, IPV4, IPV6, PLATE, PROVIN
 from hegui.general.content.personal.numbers import FIGURES, HOTLINE, LANDLINE, ONE, SPELT_MOBILE, TO_NINE
 from hegui.general.content.personal.shapes import Shape
 from hegui.general.content.personal.tails import SHAPES
+from hegui.kit.uscc import uscc_valid
 
 Part = tuple[int, int]
 

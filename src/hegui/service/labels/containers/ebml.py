@@ -10,7 +10,9 @@ from typing import BinaryIO
 from hegui.service.labels.container import unreadable
 
 VOID, CRC = 0xEC, 0xBF
-_WIDEST = 8
+_WIDEST, _WIDEST_ID = 8, 4
+_WIDTHS = bytes(9 - first.bit_length() if first else 0 for first in range(256))
+"""Bytes of an id or a size, by the first of them; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def element(file: BinaryIO, at: int, limit: int) -> Element:
     """Return the element at a place; raise UnreadableError where it does not end before the limit."""
     file.seek(at)
     head = file.read(12)
-    id_width = _width(head, 4, at)
+    id_width = _width(head, _WIDEST_ID, at)
     size_width = _width(head[id_width:], _WIDEST, at)
     data = at + id_width + size_width
     raw = int.from_bytes(head[id_width : id_width + size_width], "big") & (1 << 7 * size_width) - 1
@@ -49,7 +51,7 @@ def _damaged(at: int) -> Exception:
 
 
 def _width(head: bytes, most: int, at: int) -> int:
-    width = 9 - head[0].bit_length() if head and head[0] else 0
+    width = _WIDTHS[head[0]] if head else 0
     if not 0 < width <= most or width > len(head):
         raise _damaged(at)
     return width
@@ -68,16 +70,18 @@ def children(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
 
 def parsed(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield id, data and all bytes of the elements in bytes; raise UnreadableError."""
-    at = 0
-    while at < len(data):
-        id_width = _width(data[at : at + 12], 4, at)
-        size_width = _width(data[at + id_width : at + 12], _WIDEST, at)
-        start = at + id_width + size_width
-        size = int.from_bytes(data[at + id_width : start], "big") & (1 << 7 * size_width) - 1
-        if start + size > len(data):
+    at, end = 0, len(data)
+    while at < end:
+        id_end = at + _WIDTHS[data[at]]
+        size_width = _WIDTHS[data[id_end]] if at < id_end < end else 0
+        start = id_end + size_width
+        if not size_width or id_end - at > _WIDEST_ID or start > end:
             raise _damaged(at)
-        yield int.from_bytes(data[at : at + id_width], "big"), data[start : start + size], data[at : start + size]
-        at = start + size
+        after = start + (int.from_bytes(data[id_end:start], "big") & (1 << 7 * size_width) - 1)
+        if after > end:
+            raise _damaged(at)
+        yield int.from_bytes(data[at:id_end], "big"), data[start:after], data[at:after]
+        at = after
 
 
 def size_bytes(size: int, width: int = 0) -> bytes:
