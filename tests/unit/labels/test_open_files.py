@@ -32,6 +32,9 @@ def test_a_file_is_read_as_it_is_whatever_its_size(tmp_path: Path, size: int) ->
         assert file.seek(0, 2) == size
         assert file.read(10) == b""
         assert file.seek(size // 2) == file.tell() == size // 2
+        with pytest.raises(OSError, match="Invalid argument"):
+            file.seek(-1 - size, 2)
+        assert file.tell() == size // 2
         file.seek(0)
         assert file.read() == data
     with opened(path) as file, (tmp_path / "b").open("wb") as target:

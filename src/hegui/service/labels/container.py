@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import mmap
 import os
@@ -165,9 +166,12 @@ class OpenBytes(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a place."""
-        self._at = offset if whence == 0 else offset + (self._at if whence == 1 else len(self.data))
-        return self._at
+        """Go to a place; raise OSError for one before the beginning, as a file does."""
+        at = offset if whence == 0 else offset + (self._at if whence == 1 else len(self.data))
+        if at < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._at = at
+        return at
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read; raise UnreadableError for more parts than there can be."""
@@ -189,7 +193,7 @@ class OpenBytes(io.RawIOBase):
         self.data = memoryview(b"")
         buffer, self._buffer = self._buffer, None
         if buffer is not None and len(_SPARE) < _MOST_SPARE:
-            with suppress(BufferError):
+            with suppress(BufferError, SystemError):  # the latter where the system can not tell
                 buffer.resize(len(buffer))  # refused while there is a view of it
                 _SPARE.append(buffer)
         super().close()
