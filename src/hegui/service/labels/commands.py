@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 
 from hegui.kit import ids
 from hegui.kit.commands import guarded, json_option, say, watched
+from hegui.kit.errors import InputError
 from hegui.kit.files import write_output
 from hegui.kit.text import Bi
 from hegui.service.labels import c2pa, explain, files, sidecar, signatures
@@ -206,6 +208,11 @@ def mark_command(given: tuple[Path, ...], out: Path, *, as_json: bool, **flags: 
 # --- reading -------------------------------------------------------------------------------------------
 
 
+def _manifest(path: Path, found: Inspection) -> c2pa.Manifest | None:
+    """Return what a manifest of C2PA says; nothing of a file that could not be opened."""
+    return c2pa.read(path) if found.container or found.verdict is not Verdict.UNREADABLE else None
+
+
 Lines = Callable[[Inspection, tuple[Signature, ...]], list[str]]
 
 
@@ -213,7 +220,7 @@ def _say(
     path: Path, found: Inspection, pins: frozenset[str] = frozenset(), *, as_json: bool, lines: Lines = explain.short
 ) -> tuple[Signature, ...]:
     signed = signatures.check(found.label, pins) if found.label is not None else ()
-    manifest = c2pa.read(path)
+    manifest = _manifest(path, found)
     if as_json:
         click.echo(orjson.dumps(explain.as_dict(str(path), found, signed, manifest)))
     else:
@@ -222,17 +229,52 @@ def _say(
     return signed
 
 
-_Seen = tuple[Inspection, tuple[Signature, ...]]
+@dataclass
+class _Tally:
+    """How many files comply, do not, and could not be read: of each no more is kept, as there may be very many."""
+
+    files: int = 0
+    good: int = 0
+    unreadable: int = 0
+
+    def add(self, found: Inspection, signed: tuple[Signature, ...] = ()) -> None:
+        self.files += 1
+        self.good += explain.complies(found, signed)
+        self.unreadable += found.verdict is Verdict.UNREADABLE
+
+    def say(self) -> None:
+        """Say on stderr what came of several files."""
+        if self.files > 1:
+            zh = f"共 {self.files:,} 个文件：合规 {self.good:,}，不合规 {self._bad:,}，无法判定 {self.unreadable:,}"
+            en = f"{self.files:,} files: {self.good:,} comply, {self._bad:,} do not, {self.unreadable:,} undetermined"
+            click.echo(f"{zh} / {en}", err=True)
+
+    @property
+    def _bad(self) -> int:
+        return self.files - self.good - self.unreadable
 
 
-def _each(given: tuple[Path, ...], pins: Path | None, lines: Lines, *, as_json: bool) -> list[_Seen]:
-    seen = []
-    known = signatures.read_pins(pins) if pins else frozenset[str]()
+def _inspections(given: tuple[Path, ...]) -> Iterator[tuple[Path, Inspection]]:
+    """Yield what each file says; one of several that can not be opened does not end the run: it is undetermined."""
+    several = len(given) > 1 or not given[0].is_file()
     for path in watched(found_files(given), Bi("个文件", "files")):
-        found = inspected(path)
-        seen.append((found, _say(path, found, known, as_json=as_json, lines=lines)))
+        try:
+            found = inspected(path)
+        except InputError as error:
+            if not several:
+                raise
+            found = Inspection("", Verdict.UNREADABLE, problem=error.title)
+        yield path, found
         sys.stdout.flush()
-    return seen
+
+
+def _each(given: tuple[Path, ...], pins: Path | None, lines: Lines, *, as_json: bool) -> _Tally:
+    tally = _Tally()
+    known = signatures.read_pins(pins) if pins else frozenset[str]()
+    for path, found in _inspections(given):
+        tally.add(found, _say(path, found, known, as_json=as_json, lines=lines))
+    tally.say()
+    return tally
 
 
 def _pins_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,8 +294,7 @@ def _files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
 @guarded
 def read_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool) -> int:
     """读出标识，每个文件一项。 / Read the labels, one answer a file."""
-    seen = _each(given, pins, explain.short, as_json=as_json)
-    return _BAD if any(found.verdict is Verdict.UNREADABLE for found, _ in seen) else 0
+    return _BAD if _each(given, pins, explain.short, as_json=as_json).unreadable else 0
 
 
 @label.command("verify", epilog="例 / example: hegui label verify a.png")
@@ -263,11 +304,10 @@ def read_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool) -
 @guarded
 def verify_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool) -> int:
     """核验标识：缺什么、哪一条要求；全部合规为 0，否则为 1。 / Verify: what is missing and which clause asks for it; exit 0 if all is well."""
-    seen = _each(given, pins, explain.verified, as_json=as_json)
-    if any(found.verdict is Verdict.UNREADABLE for found, _ in seen):
+    tally = _each(given, pins, explain.verified, as_json=as_json)
+    if tally.unreadable:
         return _BAD
-    good = all(found.verdict is Verdict.PRESENT and not found.deviations for found, _ in seen)
-    return 0 if good and not any(item.valid is False for _, signed in seen for item in signed) else 1
+    return 0 if tally.good == tally.files else 1
 
 
 @label.command("inspect", epilog="例 / example: hegui label inspect upload.jpg --declared")
@@ -281,9 +321,8 @@ def verify_command(given: tuple[Path, ...], pins: Path | None, *, as_json: bool)
 def inspect_command(given: tuple[Path, ...], *, declared: bool, traces: bool, as_json: bool) -> int:
     """按传播平台的办法判断：属于、可能、疑似，及应有的提示。 / Judge as a platform does: is, possibly, suspected, and the notice to show."""
     code = 0
-    for path in watched(found_files(given), Bi("个文件", "files")):
-        found = inspected(path)
-        manifest = c2pa.read(path)
+    for path, found in _inspections(given):
+        manifest = _manifest(path, found)
         judged = explain.platform(found, declared=declared, traces=traces)
         code = _BAD if found.verdict is Verdict.UNREADABLE else code
         if as_json:

@@ -1,4 +1,4 @@
-"""What a label says, in words: what is missing, which clause asks for it, and what a platform shows beside it."""
+"""What a label says, in words: what is missing, which clause or guide asks for it, what to do, and what a platform shows beside it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Any
 from hegui.kit.text import Bi
 from hegui.law import cite
 from hegui.law.register import register
+from hegui.service.labels import guides
 from hegui.service.labels.c2pa import Manifest
 from hegui.service.labels.files import VERDICT_NAMES, Inspection, Verdict
-from hegui.service.labels.schema import DEVIATION_NAMES, KIND_NAMES, Deviation, Kind
+from hegui.service.labels.schema import DEVIATION_NAMES, FIELDS, KIND_NAMES, Deviation, Kind, Reading
 from hegui.service.labels.signatures import Signature
 
+_OF_FIELDS = (
+    Deviation.MISSING_FIELD, Deviation.KEY_CASE, Deviation.UNKNOWN_FIELD, Deviation.NULL_VALUE, Deviation.NOT_TEXT, Deviation.OLD_SCHEMA,
+    Deviation.FIRST_WRITE_EQUALITY, Deviation.NOT_JSON, Deviation.DOUBLE_ENCODED, Deviation.ESCAPED, Deviation.WRAPPED, Deviation.DUPLICATE_KEY,
+)  # fmt: skip
 _CLAUSES: dict[Deviation, str] = {
-    Deviation.MISSING_FIELD: "GB45438-E.b", Deviation.KEY_CASE: "GB45438-E.b", Deviation.UNKNOWN_FIELD: "GB45438-E.b", Deviation.NULL_VALUE: "GB45438-E.b",
-    Deviation.NOT_TEXT: "GB45438-E.b", Deviation.OLD_SCHEMA: "GB45438-E.b", Deviation.FIRST_WRITE_EQUALITY: "GB45438-E.b",
-    Deviation.LABEL_VALUE: "GB45438-E.b.1", Deviation.CHARACTERS: "GB45438-E.j", Deviation.NO_KEY: "GB45438-E.a",
-    Deviation.OTHER_PLACE: "GB45438-6.1",
+    **dict.fromkeys(_OF_FIELDS, "GB45438-E.b"), Deviation.LABEL_VALUE: "GB45438-E.b.1", Deviation.CHARACTERS: "GB45438-E.j",
+    Deviation.ENCODING: "GB45438-E.j", Deviation.NO_KEY: "GB45438-E.a",
 }  # fmt: skip
+_CODES = {Deviation.PRODUCER_CODE, Deviation.PROPAGATOR_CODE, Deviation.CHECK_CHARACTER}
 _BY_VERDICT: dict[Verdict, str] = {
     Verdict.ABSENT: "GB45438-6.1", Verdict.MALFORMED: "GB45438-E.b", Verdict.MULTIPLE: "GB45438-6.1c",
     Verdict.CONFLICTING: "GB45438-6.1c",
@@ -27,7 +31,42 @@ _WRONG: dict[Verdict, Bi] = {
     Verdict.PRESENT: Bi("有标识，但有偏差", "a label is there, with deviations"),
     Verdict.ABSENT: Bi("无标识（如为生成合成内容）", "no label, if the content is generated"),
 }
+_ADVICE: dict[Verdict, Bi] = {
+    Verdict.PRESENT: Bi(
+        "自己写的标识用 hegui label write 重新写入；他人的不改写，请其改正，传播时用 hegui label propagate",
+        "write a label of your own again with `hegui label write`; leave another provider's as it is and ask them, pass it on "
+        "with `hegui label propagate`",
+    ),
+    Verdict.ABSENT: Bi(
+        "生成服务提供者用 hegui label write 写入；传播平台用 hegui label inspect 按用户声明与生成痕迹判断；不是生成合成内容的不必写",
+        "a generating provider writes one with `hegui label write`; a platform judges by declaration and traces with "
+        "`hegui label inspect`; content that is not generated needs none",
+    ),
+    Verdict.MALFORMED: Bi(
+        "不要猜补字段；请写入方重新写入", "do not guess what is missing: have its writer write it again"
+    ),
+    Verdict.MULTIPLE: Bi(
+        "自己写的用 hegui label write 合为一处；他人的请其改正",
+        "`hegui label write` makes one of several of your own; ask another provider to put theirs right",
+    ),
+    Verdict.CONFLICTING: Bi(
+        "查明各自来源，由写入方只留一处；查明之前按其中最确定的一类提示",
+        "find out where each comes from, and have its writer leave one; until then show the notice of the most certain one",
+    ),
+    Verdict.UNREADABLE: Bi(
+        "换一份完好的文件再核验；不能当作没有标识", "verify a sound copy; do not take it for one without a label"
+    ),
+}  # fmt: skip
+_PUT_BACK = Bi(
+    "先用文本编辑器恢复首尾的“---”两行与缩进，再写入",
+    "put the two lines “---” and the indentation back with a text editor before anything is written",
+)
 _VALUES_SHOWN = 120
+
+
+def shown(text: str) -> str:
+    """Return a text of a file as a terminal may show it: what moves the cursor or colours the screen is spelt out."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:_VALUES_SHOWN])
 
 
 def short(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:
@@ -38,9 +77,7 @@ def short(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:
     if found.label is not None:
         kind = found.label.label
         lines.append(KIND_NAMES[Kind(kind)].both if kind in set(Kind) else f"Label: {kind[:_VALUES_SHOWN]!r}")
-        lines += [
-            f"{name}: {value[:_VALUES_SHOWN]}" for name, value in found.label.as_dict().items() if name != "Label"
-        ]
+        lines += [f"{name}: {shown(value)}" for name, value in found.label.as_dict().items() if name != "Label"]
     lines += [item.line() for item in signed]
     return [*lines, *(f"偏差 deviation {item.value}: {DEVIATION_NAMES[item].both}" for item in found.deviations)]
 
@@ -62,20 +99,56 @@ def as_dict(
     }
 
 
+def complies(found: Inspection, signed: tuple[Signature, ...] = ()) -> bool:
+    """Say whether a file has the one label that the standard asks for, and no signature in it that does not hold."""
+    unsound = any(item.valid is False for item in signed)
+    return found.verdict is Verdict.PRESENT and not found.deviations and not unsound
+
+
 def verified(found: Inspection, signed: tuple[Signature, ...] = ()) -> list[str]:
-    """Return what a file lacks, with the clause that asks for it and what that clause says."""
-    if found.verdict is Verdict.PRESENT and not found.deviations:
+    """Return what a file lacks, where that stands, the clause or guide that asks for it, and what to do."""
+    if complies(found, signed):
         return [f"合规：{VERDICT_NAMES[found.verdict].zh} / complies ({found.container})", *short(found, signed)[1:]]
     said = _WRONG.get(found.verdict, VERDICT_NAMES[found.verdict])
+    if found.verdict is Verdict.PRESENT and not found.deviations:
+        said = Bi("有标识，但签名无效", "a label is there, with a signature that does not hold")
     lines = [f"不合规：{said.zh} / does not comply: {said.en}"]
     if found.verdict is Verdict.UNREADABLE:
         lines = [f"无法判定：{found.problem.zh} / undetermined: {found.problem.en}"] if found.problem else lines
     elif found.verdict in _BY_VERDICT:
         lines += _clause(_BY_VERDICT[found.verdict])
+    if found.problem is not None and found.verdict is not Verdict.UNREADABLE:
+        lines.append(found.problem.both)
+    lines += [line for reading in found.readings for line in _reading(reading)]
     for item in found.deviations:
-        lines.append(f"{DEVIATION_NAMES[item].both}")
-        lines += _clause(_CLAUSES[item]) if item in _CLAUSES else []
-    return [*lines, *(item.line() for item in signed)]
+        lines += _deviation(item, found)
+    return [*lines, *(item.line() for item in signed), f"建议 advice: {_ADVICE[found.verdict].both}"]
+
+
+def _reading(reading: Reading) -> list[str]:
+    """Return where a label stands, and the least of what it says."""
+    lines = [f"位置 place: {shown(reading.place)}"]
+    if reading.label is not None:
+        kind, producer = reading.label.label, reading.label.content_producer or "—"
+        meant = KIND_NAMES[Kind(kind)].zh if kind in set(Kind) else "?"
+        lines.append(f"  Label={shown(kind)}（{meant}） ContentProducer={shown(producer)}")
+    return lines
+
+
+def _deviation(item: Deviation, found: Inspection) -> list[str]:
+    """Return a deviation by its name, with what it is about, and the clause or guide that asks for it otherwise."""
+    lines = [DEVIATION_NAMES[item].both]
+    if item is Deviation.MISSING_FIELD:
+        missing = [name for name in FIELDS if any(one.given and name not in one.given for one in found.readings)]
+        lines = [f"{lines[0]}: {', '.join(missing)}"]
+    lines += _clause(_CLAUSES[item]) if item in _CLAUSES else []
+    if item in _CODES:
+        return [*lines, *guides.line(guides.CODES)]
+    if item in {Deviation.OTHER_PLACE, Deviation.XMP_ATTRIBUTE, Deviation.DAMAGED_FRONT_MATTER}:
+        lines += guides.line(guides.PLACES.get(found.container))
+    if item is Deviation.DAMAGED_FRONT_MATTER:
+        lines.append(f"  {_PUT_BACK.both}")
+    return lines
 
 
 def _clause(number: str) -> list[str]:
