@@ -75,6 +75,8 @@ VALUES: tuple[tuple[str, str, Verdict, tuple[Deviation, ...]], ...] = (
     ("in Base64", base64.b64encode(JSON.encode()).decode(), PRESENT, (D.DOUBLE_ENCODED,)),
     ("with the key before it", f"AIGC={JSON}", PRESENT, (NOT_JSON,)),
     ("with a bracket too many", JSON + "}", PRESENT, (NOT_JSON,)),
+    ("with curly quotes", JSON.replace('"Label"', "“Label”").replace('"1"', "“1”"), PRESENT, (NOT_JSON,)),
+    ("with a line end in a text", JSON.replace("0198f0c2-", "0198f0c2\n"), PRESENT, (NOT_JSON, D.CHARACTERS)),
     ("as a program prints it", str(LABEL.as_dict()), PRESENT, (NOT_JSON,)),
     ("in a list", f"[{JSON}]", PRESENT, (D.WRAPPED,)),
     ("keys in alphabetical order", json.dumps(LABEL.as_dict(), sort_keys=True), PRESENT, ()),

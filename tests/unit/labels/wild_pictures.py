@@ -176,6 +176,8 @@ XMPS: tuple[Case, ...] = (
     case("UTF-16, little end first, no mark", "a.jpg", in_app1(LABELLED.encode("utf-16-le")), PRESENT),
     case("two properties", "a.jpg", in_app1(packet(element(JSON) + element(JSON))), MULTIPLE),
     case("two packets that differ", "a.jpg", jpeg(segment(0xE1, _APP1 + LABELLED.encode()), segment(0xE1, _APP1 + packet(element(OTHERS)).encode())), CONFLICTING),
+    case("white space before the XML", "a.jpg", in_app1("\n  <?xml version='1.0'?>" + LABELLED.split("?>", 1)[1].rsplit("<?", 1)[0]), PRESENT),
+    case("no zero behind the head", "a.jpg", jpeg(segment(0xE1, _APP1[:-1] + LABELLED.encode())), PRESENT, ELSEWHERE),
     case("not well-formed", "a.jpg", in_app1(LABELLED.replace("</rdf:RDF>", "")), UNREADABLE),
     case("with a DTD", "a.jpg", in_app1('<!DOCTYPE a [<!ENTITY b "c">]>' + LABELLED), UNREADABLE),
     case("extended, over three segments", "a.jpg", extended(LABELLED), PRESENT, ELSEWHERE),

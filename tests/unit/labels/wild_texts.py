@@ -111,6 +111,8 @@ MARKDOWN: tuple[Case, ...] = (
     case("an empty line before", "a.md", f"\n---\n{YAML}---\n", PRESENT, ELSEWHERE),
     case("a mark and Windows line ends", "a.md", ("\ufeff---\n" + YAML + "---\n").replace("\n", "\r\n"), PRESENT),
     case("in UTF-16", "a.md", f"---\n{YAML}---\n".encode("utf-16"), PRESENT),
+    case("under another key", "a.md", "---\nmetadata:\n" + "".join(f"  {line}\n" for line in YAML.splitlines()) + "---\n", PRESENT, ELSEWHERE),
+    case("behind a comment", "a.md", f"<!-- made by x -->\n---\n{YAML}---\n", PRESENT, ELSEWHERE),
     case("TOML", "a.md", f"+++\ntitle = 'x'\n{TOML}+++\n# 题\n", PRESENT, ELSEWHERE),
     case("TOML, inline", "a.md", "+++\nAIGC = '" + JSON + "'\n+++\n", PRESENT, ELSEWHERE),
     case("TOML without one", "a.md", "+++\ntitle = 'AIGC'\n+++\n", ABSENT),

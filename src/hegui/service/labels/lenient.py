@@ -26,7 +26,7 @@ _MOST_ESCAPES = 3
 _MOST_WRAPS = 4
 _OLD = {"ServiceProvider": "ContentProducer", "ContentId": "ProduceID"}
 """An older schema of one cloud; `ServiceUser` and `Time` have no place in the new one."""
-_NAMED = re.compile(r"Content_?(?:Producer|Propagator|Id)\b|(?:Produce|Propagate)_?ID\b|ServiceProvider\b|[\"']Label\b", re.IGNORECASE)  # fmt: skip
+_NAMED = re.compile(r"Content_?(?:Producer|Propagator|Id)\b|(?:Produce|Propagate)_?ID\b|ServiceProvider\b|[\"'\u201c]Label\b", re.IGNORECASE)  # fmt: skip
 _OWN = re.compile(rf"(?:\A|[^0-9A-Za-z_]){KEYWORD}\Z", re.IGNORECASE)
 """A place whose name is the keyword, and does not only contain it."""
 _KEY_BEFORE = re.compile(rf"\A{KEYWORD}[\s\0:=]*(?=\{{)", re.IGNORECASE)
@@ -46,6 +46,9 @@ def _object(pairs: list[tuple[str, Any]]) -> _Pairs:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_LAX = json.JSONDecoder(object_pairs_hook=_object, strict=False)
+_CURLY = dict.fromkeys((0x201C, 0x201D, 0x201F, 0xFF02), '"')
+"""What a word processor makes of straight quotes."""
 
 
 def _decoded(raw: bytes | str, found: list[Deviation]) -> str:
@@ -148,11 +151,12 @@ def _undone(text: str) -> list[tuple[Deviation, str]]:
 
 
 def _printed(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
-    """Return an object with something behind it, or as a program prints one of its own: single quotes, a last comma."""
-    try:
-        return _DECODER.raw_decode(text)[0]
-    except (ValueError, RecursionError):
-        pass
+    """Return an object with something behind it, line ends or curly quotes in it, or as a program prints one of its own."""
+    for one in dict.fromkeys((text, text.translate(_CURLY))):
+        try:
+            return _LAX.raw_decode(one)[0]
+        except (ValueError, RecursionError):
+            continue
     try:
         data = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):

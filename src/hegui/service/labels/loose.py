@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from hegui.service.labels.container import Slot
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, NEEDED, Deviation
 
-_FIELD = r"(?:AIGC|Content_?(?:Producer|Propagator|Id)|Propagate_?ID|Produce_?ID|ServiceProvider)[\"'\\]*\s*:"
+_FIELD = (
+    r"(?:AIGC|Content_?(?:Producer|Propagator|Id)|Propagate_?ID|Produce_?ID|ServiceProvider)[\"'\u201c\u201d\\]*\s*:"
+)
 # A label, whole or cut off, in free text.
 _LIKE = re.compile(rf"\A[\s\0\ufeff]*+(?:{KEYWORD}[\s\0:=]*+)?(?=[\[\s]*+\{{[\s\S]{{0,400}}?{_FIELD})", re.IGNORECASE)
 _NAMED = re.compile(rf"\A[\s\0\ufeff]*+(?:{KEYWORD}|[\[\s]*+\{{\s*+[\"'\\]*+{KEYWORD})", re.IGNORECASE)

@@ -266,7 +266,7 @@ def _as_utf8(packet: bytes) -> tuple[bytes, bytes]:
                 return packet.decode(encoding).encode(), b""
             except UnicodeDecodeError:
                 raise unreadable("XMP 编码有误", "the XMP's encoding is wrong") from None
-    packet = packet.removeprefix(b"\xef\xbb\xbf")
+    packet = packet.lstrip(b"\xef\xbb\xbf \t\r\n")
     body = packet.rstrip(b"\0")
     return body, packet[len(body) :]
 

@@ -14,6 +14,7 @@ from typing import Any
 from hegui.kit.yaml import YAMLError, read_yaml
 from hegui.service.labels import lenient, loose
 from hegui.service.labels.container import Slot
+from hegui.service.labels.containers import objects
 from hegui.service.labels.schema import FIELDS, KEYWORD, LONGEST_VALUE, Deviation
 
 FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -63,7 +64,8 @@ def _yaml(front: str) -> Iterator[Slot]:
     if blocks:
         return
     if _KEY.search(front):
-        yield _slot(front)
+        found = list(objects.labels(_read(front)))
+        yield from (_with(slot, _ELSEWHERE) for slot in found) if found else [_slot(front)]
     elif any(f"{name}:" in front for name in FIELDS):
         data = _read(front)
         if isinstance(data, dict) and lenient.TELLING & set(data):
