@@ -23,6 +23,7 @@ from hegui.evidence.retention import log_months
 from hegui.general.content import Checker, load_checker
 from hegui.general.content.guards import load_guard
 from hegui.kit.errors import BusyError, SettingsError
+from hegui.kit.process import give_back
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.people import accounts
@@ -268,6 +269,9 @@ def serve(settings: Settings, *, as_json: bool = False) -> None:
         url = stack.enter_context(database(settings, "serve"))
         store, password = prepare(settings, url, checker)
         store.close()
+        # The workers have their own; this process only watches over them.
+        del checker
+        give_back()
         if password:
             # Told before anything else can fail: the account is kept now and the password nowhere.
             sys.stderr.write(

@@ -124,6 +124,11 @@ class Folded:
         self.text = text
         self._map = index_map
 
+    @property
+    def is_one_for_one(self) -> bool:
+        """Say whether every character became one."""
+        return self._map is None
+
     def origin(self, index: int) -> int:
         """Return the original index of a folded index; the end maps to the original's end."""
         return index if self._map is None else self._map[index]

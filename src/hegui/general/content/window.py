@@ -20,7 +20,7 @@ from hegui.general.content.near import Nearby
 from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Side
-from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
+from hegui.general.content.skeleton import BONES, LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
 from hegui.general.content.sounds import ended
 
 _SHORT = 64
@@ -169,8 +169,11 @@ class Window:
         """Take a text that is whole and return what may leave; the same as `feed` and `finish`, in one pass."""
         if not text or self._held or self._passed:
             return self.feed(text) + self.finish()
-        text = self._runs.cut(text)
-        fold, bones = folding.fold(text), skeleton(text)
+        fold = folding.fold(text)
+        if not fold.is_one_for_one:
+            text = self._runs.cut(text)
+            fold = folding.fold(text)
+        bones = skeleton(text)
         found, _ = self._checker.words(text, self._side, bones=bones, fold=fold)
         found += self._checker.personal(fold, self._side)
         found += self._checker.weak(text, self._side, bones=bones)
@@ -289,12 +292,7 @@ class Window:
         folded = folding.becomes(last)
         return not folded or folded[-1] in ends
 
-    def _hold_bones(
-        self,
-        bones: str,
-        text: str = "",
-        origins: list[int] | Places | tuple[()] = (),
-    ) -> int:
+    def _hold_bones(self, bones: str, text: str = "", origins: list[int] | Places | tuple[()] = ()) -> int:
         """Return where in the skeleton a word could have begun; its length when none could.
 
         What could be the first parts of a character may stand for it, so it and what is open before it stay.
@@ -342,7 +340,7 @@ class Window:
                 starred = mask_span(verdict, text[verdict.start : verdict.end])[: end - verdict.start]
                 out = out[: verdict.start] + merge_stars(out[verdict.start : end], starred) + out[end:]
                 self._starred = max(self._starred, moved.end)
-        self._before = context_of(text, limit, self._before)
+        self._before = _context(text, limit, self._before)
         self._held = text[limit:]
         self._passed += limit
         if out:
@@ -381,6 +379,12 @@ class Window:
             self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action in NOTED]
         if weak:
             self.verdicts += self._checker.weak(text, self._side)
+
+
+def _context(text: str, cut: int, before: str) -> str:
+    """Return the same as `context_of`, mostly the characters right before a cut: they are looked at in one go first."""
+    near = text[cut - REACH_BEFORE : cut] if cut >= REACH_BEFORE else ""
+    return near if near and all(map(BONES.__getitem__, near)) else context_of(text, cut, before)
 
 
 def _clear(spans: list[Verdict], limit: int) -> int:

@@ -186,7 +186,8 @@ class Gateway:
             await exchange.client_gone()
         finally:
             watch.stop()
-            await asyncio.shield(exchange.settle())
+            if exchange.owes_log:
+                await asyncio.shield(exchange.settle())
 
     async def leave(self, scope: Scope, grant: Grant, body: Json, kind: str) -> Release | None:
         """Return the leave to answer without the explicit label that a request names, None where it names none."""

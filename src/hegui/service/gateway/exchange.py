@@ -58,7 +58,7 @@ class Exchange:
         self._checking = ""
         """What is being checked at this moment."""
         self._committing = False
-        self._owes_log = release is not None
+        self.owes_log = release is not None
         """Whether it is not logged yet what became of an answer on a leave."""
         self.content_id = ids.uuid7()
         self.streamed = body.get("stream") is True
@@ -345,7 +345,7 @@ class Exchange:
             self.record.first_ms = int((self._passing.first - self._began) * 1000)
         self.record.urgency = urgency(self.record, self.checkers.chat.policy)
         try:
-            if not self._owes_log and self._shadow is None:
+            if not self.owes_log and self._shadow is None:
                 await self.engine.recorder.record(self.record, self.checkers.chat.versions)
             else:
                 await to_its_end(self._keep())
@@ -363,7 +363,7 @@ class Exchange:
         if self.released is not None:
             said = {path: text for path, text, _ in self.answer.said()}
             await self.released.end(self.record.outcome if left else "", said)
-        self._owes_log = False
+        self.owes_log = False
 
     @property
     def _left(self) -> bool:
@@ -371,7 +371,7 @@ class Exchange:
 
     async def settle(self) -> None:
         """Log what became of an answer on a leave where it ended before its record: malformed, or its client gone."""
-        if not self._owes_log:
+        if not self.owes_log:
             return
         try:
             await self._log_leave(left=self._left)

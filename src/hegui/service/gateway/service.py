@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from hegui.general.content.policy import Audience
@@ -68,14 +69,14 @@ class ServiceSettings:
     sound_label: str = "start"
     sound_kind: str = "rhythm"
 
-    @property
+    @cached_property
     def media(self) -> MediaStyle:
         """Return how pictures and sound are labelled."""
         return MediaStyle(
             self.image_label, Corner(self.image_corner), self.sound_label, self.sound_kind == "speech"
         )  # fmt: skip
 
-    @property
+    @cached_property
     def label(self) -> LabelStyle:
         """Return the label style."""
         return LabelStyle(LabelPosition(self.label_position), self.label_wording)

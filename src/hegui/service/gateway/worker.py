@@ -112,7 +112,7 @@ class Worker:
         self._follower = Follower(self._url, inforce, RULEBOOK(checker.library), ledger(self._given.url), name=_name())
         await self._follower.start()
         # What was loaded stays; collecting it again and again would cost more than the requests.
-        gc.collect()
+        process.give_back()
         gc.freeze()
         gc.set_threshold(20_000, 10, 5)
         self._gateway = Gateway(settings, self._engine, self._access, self._follower, self._rooms)

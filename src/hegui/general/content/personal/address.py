@@ -20,9 +20,9 @@ ENDINGS = "区市县省州旗盟"
 """The characters in which divisions end, and those with which a house's number is followed."""
 UNITS = "号楼单组室座栋弄幢"
 _ENDING = re.compile(f"[{ENDINGS}]")
-_CHINESE = "零〇一二三四五六七八九十百"
-COUNT = "0-9" + _CHINESE
-_CHINESE_NUMBER = times(any_of(_CHINESE), 1, 5)
+CHINESE = "零〇一二三四五六七八九十百"
+COUNT = "0-9" + CHINESE
+_CHINESE_NUMBER = times(any_of(CHINESE), 1, 5)
 _NUMBER = alt(seq(digits(1, 5), maybe(seq(any_of("-"), digits(1, 4)))), _CHINESE_NUMBER)
 _ROADS = (
     "路", "街", "道", "巷", "弄", "胡同", "里", "村", "庄", "屯", "园", "苑", "小区", "社区", "城", "花园", "大厦", "广场",

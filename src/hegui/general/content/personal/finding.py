@@ -101,6 +101,8 @@ _RUN = re.compile(r"[0-9](?:[0-9]{4}|[0-9 ()-]{9})[0-9 ()-]*")
 _HOUSE = re.compile(
     f"[{address.BEFORE_NUMBER}][{address.FIRST}]? ?[{address.COUNT}][{address.COUNT}-]{{0,9}} ?[{address.UNITS}]"
 )
+_COUNTS = frozenset(f"0123456789{address.CHINESE}- ")
+"""What stands right before the unit in `_HOUSE`."""
 _CAR = re.compile(f"[{PROVINCE_SIGNS}][a-hj-z]")
 _AT = re.compile("@")
 _DOTS = re.compile(r"\.[0-9]{1,3}\.")
@@ -207,6 +209,17 @@ def _houses(text: str, start: int) -> Iterator[Found]:
             yield Found(Kind.ADDRESS, first, last, valid=True)
 
 
+def _is_counted(text: str, start: int) -> bool:
+    """Say whether a unit of houses has a number before it; most texts hold one, few with a number."""
+    for unit in address.UNITS:
+        at = text.find(unit, start)
+        while at >= 0:
+            if text[at - 1 : at] in _COUNTS:
+                return True
+            at = text.find(unit, at + 1)
+    return False
+
+
 def _spelt(text: str, start: int) -> Iterator[Found]:
     """Look at each figure for one: a search for a single character is several times faster than one for a class."""
     places: list[int] = []
@@ -244,9 +257,10 @@ def _look(text: str, start: int) -> Iterator[Iterator[Found]]:
         yield _spelt(text, start)
     if b"@" in forms:
         yield _around(_EMAIL, _AT, text, start)
-    if any(map(plain.__contains__, _LATIN_HANDLES)) or ("信" in text and any(map(text.__contains__, "微薇威v"))):
+    latin = b"a" in forms and any(map(plain.__contains__, _LATIN_HANDLES))
+    if latin or ("信" in text and any(map(text.__contains__, "微薇威v"))):
         yield _handles(text, start)
-    if any(map(text.__contains__, address.UNITS)):
+    if _is_counted(text, start):
         yield _houses(text, start)
 
 

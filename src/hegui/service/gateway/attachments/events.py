@@ -71,8 +71,8 @@ class FileEvents:
     async def next(self) -> list[bytes]:
         """Return the data of the events that came together, empty at the end; raise UpstreamError, WithheldError."""
         batch = await self.events.next()
-        if not self._watching and len(batch) == 1 and not _hints(batch[0]):
-            self._before.append(batch[0])  # as nearly all are
+        if not self._watching and not any(map(_hints, batch)):
+            self._before.extend(batch)  # as nearly all are
             return batch
         out: list[bytes] = []
         for raw in batch:

@@ -74,7 +74,7 @@ class Making(FileExchange):
         self.style = media.released if release is not None else media
         # A leave for files is none for the words beside them: those keep their labels.
         self._files_released = ReleasedFiles(release, self.content_id) if release is not None else None
-        self._owes_log = release is not None
+        self.owes_log = release is not None
 
     @property
     def label_header(self) -> tuple[bytes, bytes]:
@@ -136,7 +136,7 @@ class Making(FileExchange):
     async def _log_leave(self, *, left: bool) -> None:
         if self._files_released is not None:
             await self._files_released.end(self.record.media if left else [])
-        self._owes_log = False
+        self.owes_log = False
 
 
 def usage_of(body: Json) -> tuple[Json | None, Json | None]:
