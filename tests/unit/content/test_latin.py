@@ -47,6 +47,12 @@ def test_a_word_in_another_dress_is_found_where_it_stands(text: str) -> None:
         assert hits(around) == [("hidden", text)]
 
 
+@pytest.mark.parametrize("text", ["{}-r", "{} r", "am {}", "m {}", "m, {}, r", "x{}，m {}"])
+def test_a_letter_beyond_a_separator_is_another_word(text: str) -> None:
+    assert hits(text.format("mmarrker", "maarrker"))[-1][0] == "hidden"
+    assert {span for _, span in hits(text.format("mmarrker", "maarrker"))} <= {"mmarrker", "maarrker"}
+
+
 @pytest.mark.parametrize(
     "text", ["comma", "commas", "heelo", "helo", "xmmarrker", "mmarrkers", "m" * 7 + "arker", "标🇨🇳记", "marrked"]
 )
@@ -102,6 +108,12 @@ def stream(text: str, cuts: list[int]) -> tuple[str, bool, list[tuple[str, int, 
 @example(text="mmarrker", cuts=[1, 2])
 @example(text="🇨🇲arker", cuts=[1])
 @example(text="x🇲arker", cuts=[1, 2])
+@example(text="mmarrker-r", cuts=[8, 9])
+@example(text="甲🇷mmarrkerr m-ee", cuts=[1, 3])
+@example(text="mmarrker r", cuts=[9])
+@example(text="am mmarrker", cuts=[4])
+@example(text="xm m m m m marrkerr", cuts=[3])
+@example(text="mmarrker-r-r-r-r-r-r", cuts=[9])
 def test_any_pieces_give_the_same_and_agree_with_the_whole(text: str, cuts: list[int]) -> None:
     whole = stream(text, [])
     assert stream(text, cuts) == whole

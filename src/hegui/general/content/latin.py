@@ -7,10 +7,14 @@ has them is read once more, for the library's Latin words alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 from hegui.general.content.parts import Reading, read
-from hegui.general.content.skeleton import BREAK, REPEATS, Skeleton
+from hegui.general.content.skeleton import BONES, BREAK, REPEATS, SEPARATOR, Skeleton
 
+MOST = 1 + REPEATS
+"""Times that a letter may stand in a row, so that no stream waits for more."""
 LEAST = 5
 """Letters of a word that is looked for so: `god` is not meant by `good`."""
 _MORE = 2
@@ -40,11 +44,47 @@ def is_dressed(text: str, bones: Skeleton) -> bool:
     return (bones.unusual and _REGIONAL.search(text) is not None) or bones.repeats_letters
 
 
-def reading(bones: str) -> Reading:
-    """Return a skeleton with repeated letters once; too many in a row are no letter any more, so that no stream waits for them."""
-    found = [(match.start(), match.end(), match[1] if len(match[0]) <= 1 + REPEATS else BREAK)
-             for match in _REPEATED.finditer(bones)]  # fmt: skip
-    return read(bones, found, (0, len(bones)))
+def reading(bones: Skeleton, text: str) -> Reading:
+    """Return the skeleton of a text with repeated letters once; too many with nothing between are no letter any more."""
+    found = []
+    for match in _REPEATED.finditer(bones.text):
+        begins = [match.start(), match.end()]
+        if len(match[0]) > MOST:
+            begins = [*stretches(bones, text, *match.span()), match.end()]
+        is_letter = all(stop - begin <= MOST for begin, stop in pairwise(begins))
+        found.append((match.start(), match.end(), match[1] if is_letter else BREAK))
+    return read(bones.text, found, (0, len(bones.text)))
+
+
+def stretches(bones: Skeleton, text: str, first: int, last: int) -> list[int]:
+    """Return where the stretches of a run of letters begin, between which there are separators: a word can begin with any."""
+    origins = bones.origins
+    return [first] + [
+        at for at in range(first + 1, last)
+        if any(BONES[one] == SEPARATOR for one in text[int(origins[at - 1]) + 1 : int(origins[at])])
+    ]  # fmt: skip
+
+
+def places(bones: Skeleton, text: str, read_as: Reading, hit: tuple[int, int]) -> Iterator[tuple[int, int, list[int]]]:
+    """Yield where a word can begin and end that a reading holds, and how often each letter stands; it ends as soon as it can.
+
+    In `mmarrker-r` the last letter is another word, as in a stream that ended before it, and in `am mmarrker` the first.
+    """
+    begin, stop = hit
+    sizes = [read_as.stops[at] - read_as.starts[at] for at in range(begin, stop)]
+    if max(sizes[1:-1], default=0) > MOST:
+        return
+    last = read_as.starts[stop - 1]
+    ends = [*stretches(bones, text, last, read_as.stops[stop - 1])[1:], read_as.stops[stop - 1]]
+    for end in (at for at in ends if at - last <= MOST):
+        for start in starts(bones, text, read_as, begin):
+            yield start, end, [read_as.stops[begin] - start, *sizes[1:-1], end - last]
+
+
+def starts(bones: Skeleton, text: str, read_as: Reading, at: int) -> list[int]:
+    """Return where a word can begin whose first letter is that of a reading: with any of its stretches, unless too many follow."""
+    first, stop = read_as.starts[at], read_as.stops[at]
+    return [start for start in stretches(bones, text, first, stop) if stop - start <= MOST]
 
 
 def fits(word: str, sizes: list[int], *, regional: bool) -> bool:

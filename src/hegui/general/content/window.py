@@ -273,11 +273,14 @@ class Window:
         """Return the same for Latin words in another dress."""
         letters, before = latin.with_letters(text), latin.with_letters(self._before)
         bones = bones if letters == text else skeleton(letters)
-        reading = latin.reading(bones.text)
+        reading = latin.reading(bones, letters)
         size = len(reading.text)
         for start in range(max(0, size - index.longest), size):
-            if reading.text[start:] in index.prefixes:
-                at = int(bones.origins[reading.starts[start]])
+            sizes = [reading.stops[at] - reading.starts[at] for at in range(start + 1, size)]
+            if reading.text[start:] not in index.prefixes or max(sizes, default=0) > latin.MOST:
+                continue
+            for place in latin.starts(bones, letters, reading, start):
+                at = int(bones.origins[place])
                 if not (is_latin(reading.text[start]) and is_latin(left_of(letters, at, before))):
                     return at
         return len(text)

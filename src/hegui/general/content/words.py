@@ -260,19 +260,22 @@ class Finder:
         """Return the Latin words that a text holds with letters repeated or with regional indicators for letters."""
         if not latin.is_dressed(text, bones):
             return []
-        letters = latin.with_letters(text)
+        letters, before = latin.with_letters(text), latin.with_letters(before)
         if letters != text:
-            bones, before = skeleton(letters), latin.with_letters(before)
+            bones = skeleton(letters)
         found: list[tuple[Form, _Span]] = []
-        reading, index = latin.reading(bones.text), self._library.latin
+        reading, index = latin.reading(bones, letters), self._library.latin
         for begin, stop, number in index.matcher.find(reading.text):
-            first, last = reading.starts[begin], reading.stops[stop - 1]
-            sizes = [reading.stops[at] - reading.starts[at] for at in range(begin, stop)]
-            regional = any(letters[at] != text[at] for at in map(int, bones.origins[first:last]))
-            forms = [form for form in index.words[number] if latin.fits(_bones(form), sizes, regional=regional)]
-            for span in self._spans([(first, last, number)], letters, bones, before, final=final) if forms else ():
-                other = not regional and span.lane is Lane.EXACT and latin.is_ordinary(_bones(forms[0]), sizes)
-                found += [(replace(form, lane=Lane.PART if other else Lane.HIDDEN), span) for form in forms]
+            for form in index.words[number]:
+                word = _bones(form)
+                for first, last, sizes in latin.places(bones, letters, reading, (begin, stop)):
+                    regional = any(letters[at] != text[at] for at in map(int, bones.origins[first:last]))
+                    if not latin.fits(word, sizes, regional=regional):
+                        continue
+                    if span := next(self._spans([(first, last, number)], letters, bones, before, final=final), None):
+                        other = not regional and span.lane is Lane.EXACT and latin.is_ordinary(word, sizes)
+                        found.append((replace(form, lane=Lane.PART if other else Lane.HIDDEN), span))
+                        break
         return found
 
     @staticmethod
