@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -282,14 +283,25 @@ def _prefixes(pattern: str) -> Iterator[str]:
 
 _LEAST_HINT = 2
 """A skeleton of fewer characters stands everywhere, and tells nothing."""
-_DIGITS = "0123456789"
+_DIGITS = frozenset("0123456789")
+_MOST_MIXED = 4
+"""Digits of a word of which any may be numerals; of more, the first or the last ones."""
 _NUMERALS = ("零一二三四五六七八九", "〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
 
 
 def _numerals(bones: str) -> Iterator[str]:
-    """Yield how a skeleton is written with its digits as numerals."""
-    if len(bones) > 1 and any(one in _DIGITS for one in bones):
-        yield from (bones.translate(str.maketrans(_DIGITS, numerals)) for numerals in _NUMERALS)
+    """Yield how a skeleton is written with its digits, or some of them (20二五), as numerals."""
+    places = [at for at, one in enumerate(bones) if one in _DIGITS]
+    if len(bones) == 1 or not places:
+        return
+    some = chain(*((frozenset(places[:at]), frozenset(places[at - 1 :])) for at in range(1, len(places) + 1)))
+    if len(places) <= _MOST_MIXED:
+        some = chain(*(map(frozenset, combinations(places, size)) for size in range(1, len(places) + 1)))
+    for chosen in some:
+        # Beside one digit a numeral is ordinary: 3、一个 is no 31.
+        if len(chosen) == len(places) or len(bones) > _LEAST_HINT:
+            for numerals in _NUMERALS:
+                yield "".join(numerals[int(one)] if at in chosen else one for at, one in enumerate(bones))
 
 
 def _latin(bones: Iterable[tuple[str, Form]]) -> Iterator[tuple[str, Form]]:
