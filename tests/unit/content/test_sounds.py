@@ -61,7 +61,7 @@ def test_a_word_in_pinyin_whole_or_in_part_is_found_where_it_stands(text: str) -
     [
         ("wobiaojijiahao", "biaojijia"), ("shuobiaojijiaba", "biaojijia"), ("wo biaojijia hao", "biaojijia"), ("xi'an", "xi'an"), ("xian", "xian"),
         ("去xi安吧", "xi安"), ("lvnv", "lvnv"), ("lünü", "lünü"), ("lu女", "lu女"), ("chongqing", "chongqing"), ("chong庆", "chong庆"),
-        ("1biaojijia9", "biaojijia"), ("biaojijiao", "biaojijia"),
+        ("1biaojijia9", "biaojijia"), ("biaojijiaba", "biaojijia"),
     ],
 )  # fmt: skip
 def test_syllables_in_the_middle_of_letters_are_found_where_all_of_them_are_syllables(text: str, span: str) -> None:
@@ -72,7 +72,7 @@ def test_syllables_in_the_middle_of_letters_are_found_where_all_of_them_are_syll
     "text",
     [
         "先", "先生", "现在", "biaojijiang", "abiaojijiax", "biaoji", "jijia", "biao，ji甲", "biao\nji甲", "标ji，甲", "标ji", "ji甲", "bi标aoji甲", "标ij甲",
-        "biao jjia", "zongqing", "标3ji甲", "biao3ji4", "biao36ji4jia3", "biao33ji4jia3",
+        "biao jjia", "zongqing", "标3ji甲", "biao3ji4", "biaojijiao", "biao36ji4jia3", "biao33ji4jia3",
     ],
 )  # fmt: skip
 def test_other_syllables_and_other_clauses_are_no_hits(text: str) -> None:
@@ -92,6 +92,15 @@ def test_english_text_is_no_pinyin() -> None:
         assert hits(text, checker(["破死", "黯霭", "航母", "贺若", "力可"], policy())) == []
     assert hits("航mu启航", checker(["航母"], policy())) == [("pinyin", "航mu")]
     assert hits("请用Python写一个function，返回list的max值，并说明when和why。", used) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("他说xian好", "xian"), ("他说xiane好", ""), ("他说Xian好", ""), ("John和xian都好", ""), ("他说Qixian好", ""), ("去西AN吧", ""),
+     ("去西an吧", "西an"), ("他说Biaojijia好", "Biaojijia"), ("John和biaojijia都好", "biaojijia")],
+)  # fmt: skip
+def test_a_few_letters_of_a_name_or_beside_another_language_are_none(text: str, span: str) -> None:
+    assert [found for _, found in hits(text)] == [span][: bool(span)]
 
 
 def test_homophones_of_a_word_of_three_characters_and_more_are_found_and_no_shorter_ones() -> None:

@@ -22,7 +22,7 @@ from hegui.general.content import tables
 from hegui.general.content.matcher import Hit, Matcher, build
 from hegui.general.content.policy import Lane
 from hegui.general.content.skeleton import UNITS, Codes, Places, Skeleton
-from hegui.general.content.syllables import LONGEST, are_syllables
+from hegui.general.content.syllables import LETTERS_LEAST, LONGEST, is_whole, tokens
 
 _LATIN = re.compile("[a-z]+")
 _TONE = re.compile("(?<=[a-z])[1-5](?![0-9])")
@@ -34,9 +34,6 @@ LONGEST_CLAUSE = 64
 _MOST_READINGS = 16
 _HOMOPHONE_LEAST = 3
 """Two syllables are too few: 权利 is 权力 by its sound."""
-_LETTERS_LEAST = 2
-_FEW_LETTERS = 6
-"""Letters of two syllables; as many are a word of another language by chance."""
 INITIALS_LEAST, INITIALS_MOST = 3, 8
 _FIRST_SIGN = 0xE100
 """Signs of syllables are private-use characters: a skeleton holds none."""
@@ -157,7 +154,7 @@ class Sounds:
         hits = [
             (begin, stop, number)
             for begin, stop, number in hits
-            if kinds.count(_LATIN_KIND, begin, stop) >= _LETTERS_LEAST
+            if kinds.count(_LATIN_KIND, begin, stop) >= LETTERS_LEAST
             and kinds[begin] != _INSIDE
             and kinds[stop] != _INSIDE
         ]
@@ -304,71 +301,6 @@ def _lane(bones: str, starts: dict[int, int], begin: int, entry: tuple[int, str,
             lane = Lane.HOMOPHONE
         at += size
     return lane if latin else None
-
-
-def is_whole(bones: str, origins: Places | list[int], find: tuple[int, int], within: tuple[int, int]) -> bool:
-    """Say whether letters that join a find on either side are syllables throughout: shi in `shibiaoji`, not `tion`.
-
-    `within` are the bounds of the clause, beyond which nothing joins. Two digits behind it make it a code: 航MU5735 is no
-    航模. Beside a find with something between its letters stands none: `ge(si` in `range(size)` is nobody's word. One letter
-    alone is no syllable: it numbers a list. A few, or some apart, count for nothing beside another language: `As an AI`.
-    """
-    (begin, stop), (first, last) = find, within
-    letters = sum("a" <= one <= "z" for one in bones[begin:stop])
-    if letters < _LETTERS_LEAST:
-        return False
-    left, right = _run(bones, origins, begin, first, -1), _run(bones, origins, stop, last, 1)
-    apart = int(origins[stop - 1] - origins[begin]) >= stop - begin
-    if ((left < begin or right > stop) and apart) or _is_code(bones, origins, right, last):
-        return False
-    if not (are_syllables(bones[left:begin]) and are_syllables(bones[stop:right])):
-        return False
-    if letters < stop - begin or not (apart or letters <= _FEW_LETTERS):
-        return True
-    before = _run(bones, origins, left - 1, first, -1) if left - 1 > first else max(left - 1, first)
-    after = _run(bones, origins, right + 1, last, 1) if right + 1 < last else min(right + 1, last)
-    return _may_be_pinyin(bones[before:left]) and _may_be_pinyin(bones[right:after])
-
-
-def _run(bones: str, origins: Places | list[int], place: int, limit: int, step: int) -> int:
-    """Return how far the letters go on that join those at a place, on the side that `step` says."""
-    while place != limit and _joins(bones, origins, place):
-        place += step
-    return place
-
-
-def _is_code(bones: str, origins: Places | list[int], place: int, last: int) -> bool:
-    """Say whether two digits stand right behind letters."""
-    digits = bones[place : place + 2]
-    return (
-        place + 2 <= last
-        and digits.isdecimal()
-        and "a" <= bones[place - 1] <= "z"
-        and int(origins[place + 1] - origins[place - 1]) == len(digits)
-    )
-
-
-def _may_be_pinyin(token: str) -> bool:
-    """Say whether what stands beside a find is no word of another language."""
-    return not ("a" <= token[:1] <= "z" and "a" <= token[-1:] <= "z") or are_syllables(token)
-
-
-def _joins(bones: str, origins: Places | list[int], place: int) -> bool:
-    """Say whether a place is inside a run of Latin letters with nothing between them in the text."""
-    return (
-        "a" <= bones[place] <= "z" and "a" <= bones[place - 1] <= "z" and int(origins[place] - origins[place - 1]) == 1
-    )
-
-
-def tokens(bones: str, origins: Places | list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the runs of Latin letters that have nothing between them in the text."""
-    for match in _LATIN.finditer(bones):
-        begin = match.start()
-        for place in range(begin + 1, match.end()):
-            if int(origins[place] - origins[place - 1]) != 1:
-                yield begin, place
-                begin = place
-        yield begin, match.end()
 
 
 def clauses(text: str) -> Iterator[tuple[int, int]]:

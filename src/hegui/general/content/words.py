@@ -37,8 +37,9 @@ from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
-from hegui.general.content.sounds import clauses, is_whole
+from hegui.general.content.sounds import clauses
 from hegui.general.content.spacing import Beside, Spacing, is_exact
+from hegui.general.content.syllables import is_name, is_whole
 from hegui.kit import clock
 
 WEAK = frozenset({Lane.PINYIN, Lane.HOMOPHONE, Lane.INITIALS})
@@ -175,7 +176,8 @@ class Finder:
                     if item.lane not in self._weak or word.rule in gone or not word.rules.on(today):
                         continue
                     start, stop = int(origins[item.begin]), int(origins[item.stop - 1]) + 1
-                    if not word.rules.exceptions or not is_exception(word, clause, start, stop):
+                    named = item.lane is Lane.PINYIN and is_name(clause, start, stop)
+                    if not named and not (word.rules.exceptions and is_exception(word, clause, start, stop)):
                         found.append(Find(word, item.lane, begin + start, begin + stop))
         return found
 
