@@ -19,6 +19,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from benign import sources
+
 from hegui.general.content import tables
 from hegui.general.content.checks import Checker
 from hegui.general.content.lexicon import load_lexicon
@@ -29,6 +31,7 @@ from hegui.general.content.policy import Lane, Side, load_policy, parse_policy
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SYMBOLS = "*#@^|+=•★☆♥😀🔥✨※→"
 MARKS = "，。、；：！？ .,-/~·_"
+PAUSES = "，。、；：！？"
 INVISIBLE = "\u200b\u200c\u200d\ufeff\u2060\u00ad\u180e\ufe0f"
 
 
@@ -55,10 +58,6 @@ def kinds(rng: random.Random) -> dict[str, Callable[[str], str]]:
             for at, ch in enumerate(word)
         )
 
-    def one_gap(word: str) -> str:
-        at = rng.randrange(1, len(word))
-        return word[:at] + rng.choice(SYMBOLS) + word[at:]
-
     def swap(table: dict[str, list[str]]) -> Callable[[str], str]:
         return lambda word: "".join(rng.choice(table[ch]) if ch in table else ch for ch in word)
 
@@ -81,8 +80,9 @@ def kinds(rng: random.Random) -> dict[str, Callable[[str], str]]:
         "full width": wide,
         "zero-width characters between": between(INVISIBLE),
         "symbols or emoji between all": between(SYMBOLS),
-        "one symbol inside": one_gap,
+        "one symbol inside": one_inside(rng, SYMBOLS),
         "marks and spaces between all": between(MARKS),
+        "one clause mark inside": one_inside(rng, PAUSES),
         "traditional characters": swap(traditional),
         "look-alikes": swap(alike),
         "split characters": in_parts,
@@ -92,6 +92,16 @@ def kinds(rng: random.Random) -> dict[str, Callable[[str], str]]:
         "homophones, 30 % of the characters": by_sound(rng, homophone(rng), 0.3),
         "mixed": mixed,
     }
+
+
+def one_inside(rng: random.Random, marks: str) -> Callable[[str], str]:
+    """Return what puts one mark between two characters of a word."""
+
+    def hide(word: str) -> str:
+        at = rng.randrange(1, len(word))
+        return word[:at] + rng.choice(marks) + word[at:]
+
+    return hide
 
 
 def pinyin(character: str) -> str:
@@ -149,6 +159,8 @@ def across(texts: list[str], count: int) -> list[str]:
     return sorted(seen, key=lambda piece: -seen[piece])[:count]
 
 
+SAMPLED = 60_000
+"""Dictionary words of which the mean of all draws is worked out."""
 SHIPPED = ("exact", "hidden", "split", "pinyin")
 EVERY = (*SHIPPED, "homophone", "initials")
 
@@ -183,7 +195,8 @@ def recall(texts: list[str], words: list[str], rng: random.Random, shown: int) -
     every, exact = checker(library, EVERY), checker(library, ["exact"])
     bare = build(words)
     print(
-        "| hidden by | words | found | of three characters and more | exact lane alone | bare matcher | aim |\n| --- | --- | --- | --- | --- | --- | --- |"
+        "| hidden by | words | found | of two characters | of three and more | exact lane alone | bare matcher | aim |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |"
     )
     missed: list[str] = []
     ways = kinds(rng)
@@ -197,8 +210,10 @@ def recall(texts: list[str], words: list[str], rng: random.Random, shown: int) -
             text = planted(rng, rng.choice(texts)[:300], hidden, word)
             rows.append((all_pinyin(text, rng) if name.endswith("whole text") else text, hidden, len(word)))
         shares = [sum(found_in(used, text) for text, *_ in rows) / len(rows) for used in (every, exact)]
-        long = [text for text, _, size in rows if size > 2] or [""]
-        shares.insert(1, sum(found_in(every, text) for text in long) / len(long))
+        for at, some in enumerate(
+            ([text for text, _, size in rows if (size > 2) == many] for many in (False, True)), 1
+        ):
+            shares.insert(at, sum(found_in(every, text) for text in some) / max(1, len(some)))
         shares.append(sum(bool(bare.find(text)) for text, *_ in rows) / len(rows))
         aim = "–" if "homophone" in name else "0.9" if "pinyin" in name else "0.99"
         print(f"| {name} | {len(rows)} | {' | '.join(f'{share:.3f}' for share in shares)} | {aim} |")
@@ -207,12 +222,69 @@ def recall(texts: list[str], words: list[str], rng: random.Random, shown: int) -
     print("\n" + "\n".join(f"- missed, {line}" for line in missed))
 
 
+def of_their_own(texts: list[str], words: list[str], rng: random.Random) -> None:
+    """Print the recall of words that hold a doubled character or a mark of their own."""
+    han = [word for word in words if not word.isascii()]
+    sets = {
+        "a doubled character": [(word[0], word) for word in han if len(word) > 2],
+        "a mark": [(rng.choice("ABX") + rng.choice(("-", "+", "++", ".")), word) for word in han],
+    }
+    ways = kinds(rng)
+    names = (
+        "symbols or emoji between all",
+        "traditional characters",
+        "look-alikes",
+        "split characters",
+        "repeated characters",
+    )
+    print("\n| words with | words | " + " | ".join(("as it is", *names)) + " |\n|" + " --- |" * (len(names) + 3))
+    for name, some in sets.items():
+        used = checker(compiled(map("".join, some)), EVERY)
+        shares = []
+        for way in ("as it is", *names):
+            rows = [
+                (first + hidden, word)
+                for first, word in some
+                if (hidden := ways[way](word)) != word or way == "as it is"
+            ]
+            found = sum(
+                found_in(used, planted(rng, rng.choice(texts)[:300], f" {hidden}", word)) for hidden, word in rows
+            )
+            shares.append(f"{found / max(1, len(rows)):.3f} of {len(rows)}")
+        print(f"| {name} | {len(some)} | {' | '.join(shares)} |")
+
+
 def plain_words(texts: Iterable[str], count: int, rng: random.Random) -> list[str]:
     """Return dictionary words that the texts do not hold as they stand."""
     everything = "\n".join(texts)
     known = sorted(word for word, _ in load_lexicon().items() if 2 <= len(word) <= 4 and not word.isascii())
     rng.shuffle(known)
     return [word for word in known[: 6 * count] if word not in everything][:count]
+
+
+def expected(data: Path, rng: random.Random) -> None:
+    """Print the share of texts that hiding in marks, repetitions and pinyin hits by mistake, as the mean of all draws.
+
+    Every dictionary word is looked for that a text does not hold as it stands, and 10,000 of them are drawn.
+    """
+    known = sorted(word for word, _ in load_lexicon().items() if 2 <= len(word) <= 4 and not word.isascii())
+    some = rng.sample(known, SAMPLED)
+    print("\n| source | texts | hidden and split | pinyin |\n| --- | --- | --- | --- |")
+    policy = {"input": {"lanes": {"default": [*SHIPPED, "part", "torn"]}}}
+    used = Checker(compiled(some), parse_policy(policy, load_policy(None)))
+    for name, texts in sources(data).items():
+        shares = {"hidden": 0.0, "pinyin": 0.0}
+        for text in texts:
+            hits = [(item.rule, item.lane) for item in used.check(text, Side.INPUT).verdicts]
+            plain = {rule for rule, lane in hits if lane in {Lane.EXACT, Lane.PART, Lane.TORN}}
+            for kind, lanes in (("hidden", {Lane.HIDDEN, Lane.SPLIT}), ("pinyin", {Lane.PINYIN})):
+                words = {rule for rule, lane in hits if lane in lanes} - plain
+                shares[kind] += 1 - (1 - 10_000 / len(known)) ** (len(words) * len(known) / SAMPLED)
+        print(
+            f"| {name} | {len(texts):,} | "
+            + " | ".join(f"{share / len(texts):.3%}" for share in shares.values())
+            + " |"
+        )
 
 
 def false_hits(data: Path, rng: random.Random) -> None:
@@ -257,8 +329,11 @@ def main() -> int:
         return 0
     rng = random.Random(7)
     texts = benign(options.data)
-    recall(texts, made_up(rng, texts, options.texts), rng, options.shown)
+    words = made_up(rng, texts, options.texts)
+    recall(texts, words, rng, options.shown)
+    of_their_own(texts, words, random.Random(8))
     false_hits(options.data, rng)
+    expected(options.data, rng)
     return 0
 
 

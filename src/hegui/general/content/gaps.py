@@ -51,7 +51,9 @@ class Gaps:
             return not repeated or self._is_doubled(word, gaps, _even(around()))
         if len(word) > _SHORT and all(gaps):
             return True
-        if word.isascii() or not _ENDS.isdisjoint(signs):
+        if word.isascii():
+            return _PAUSES.issuperset(signs)  # no language of such letters has these marks
+        if not _ENDS.isdisjoint(signs):
             return False
         return any(map(_is_odd, gaps)) or self._is_apart(word, gaps, around())
 
