@@ -70,6 +70,11 @@ def test_ordinary_words_with_doubled_characters_are_not_refused(word: str, text:
     assert not checker(word).check(text, Side.INPUT).blocked or hits(checker(word), text)[0][0] == "exact"
 
 
+def test_a_word_that_the_reading_cuts_through_is_flagged_where_a_radical_stands_for_a_character() -> None:
+    assert hits(checker("车马"), "他们快捷的火车马上就要出发") == []
+    assert hits(checker("车马"), "他们快捷的火车⻢上就要出发") == [("part", "车⻢")]
+
+
 WORDS = ("标甲", "记标甲", "甲乙", "大麻", "标标乙")
 CHECKERS = tuple(Checker(compile_library(((at, word, "A.1.a") for at, word in enumerate(WORDS, 2)), "test"), used)
                  for used in (load_policy(None), FLAGGED))  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from hegui.general.content import tables
 from hegui.general.content.lexicon import Segmenter
 from hegui.general.content.skeleton import BONES, SEPARATOR
 
@@ -25,6 +26,7 @@ _TOGETHER = (frozenset("！？!?。…~～"), frozenset("…。."))
 _LISTED = "、"
 _AND = frozenset("、和或与及等")
 """What a list goes on with."""
+_FIRST_HAN = "\u4e00"
 _SHORT = 2
 APART = 6
 """By how much the reading with the word has to be cheaper for each clause mark in it: likelier by 1.6 times, as for `Segmenter.gap`."""
@@ -86,6 +88,12 @@ class Gaps:
         )
         doubled = word[0] * (len(left) - len(before)) + inside + word[-1] * (len(right) - len(after))
         return self._segmenter.gain(before, [doubled], after) >= TWICE
+
+
+def is_alike(text: str) -> bool:
+    """Say whether a radical or a sign stands for a Chinese character, which people hardly type: ⻢ for 马."""
+    likes = tables.lookalikes()
+    return any(one in likes and BONES[one] >= _FIRST_HAN for one in text)
 
 
 def between(text: str, places: Sequence[int]) -> list[str]:

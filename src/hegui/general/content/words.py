@@ -29,7 +29,7 @@ from hegui.general.content.around import (
 from hegui.general.content.asking import SHORT, Asks
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
-from hegui.general.content.gaps import Gaps, between
+from hegui.general.content.gaps import Gaps, between, is_alike
 from hegui.general.content.lexicon import Place, Segmenter, load_lexicon
 from hegui.general.content.library import Form, Library, Word, is_latin
 from hegui.general.content.matcher import Hit
@@ -319,9 +319,9 @@ class Finder:
     def _standing(self, word: str, text: str, start: int, end: int, before: str) -> Lane:
         """Return the lane of a word that stands as it is, though its first or last character may be repeated beside it."""
         lane = self._place(word, text, start, end, before)
-        if lane is Lane.EXACT or not self._gaps.is_repeated(word, around(text, start, end, before)):
-            return lane
-        return Lane.HIDDEN
+        if lane is not Lane.EXACT and self._gaps.is_repeated(word, around(text, start, end, before)):
+            return Lane.HIDDEN
+        return Lane.PART if lane is Lane.TORN and is_alike(text[start:end]) else lane
 
     def _literal(self, folded: Folded, text: str, before: str, *, final: bool) -> Iterator[_Span]:
         context = fold_character(before[-1])[-1:] if before else ""
