@@ -72,8 +72,8 @@ def places(bones: Skeleton, text: str, read_as: Reading, hit: tuple[int, int]) -
     """
     begin, stop = hit
     sizes = [read_as.stops[at] - read_as.starts[at] for at in range(begin, stop)]
-    if max(sizes[1:-1], default=0) > MOST:
-        return
+    if len(sizes) == 1 or max(sizes[1:-1], default=0) > MOST:
+        return  # one letter alone would have to stand more often than any may
     last = read_as.starts[stop - 1]
     ends = [*stretches(bones, text, last, read_as.stops[stop - 1])[1:], read_as.stops[stop - 1]]
     for end in (at for at in ends if at - last <= MOST):
