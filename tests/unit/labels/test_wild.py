@@ -17,8 +17,10 @@ from hegui.service.labels import files
 from hegui.service.labels.commands import label
 from hegui.service.labels.files import NotVerifiedError, Verdict
 from hegui.service.labels.schema import Label
-from tests.unit.labels import wild_pictures, wild_sounds, wild_texts
+from tests.unit.labels import media, wild_pictures, wild_sounds, wild_texts
 from tests.unit.labels.test_files import CODE, LABEL, OTHER, png, text_chunk
+from tests.unit.labels.test_images_mutated import mutated
+from tests.unit.labels.test_media_fuzz import labelled
 from tests.unit.labels.wild import Case
 
 CASES = (*wild_pictures.CASES, *wild_sounds.CASES, *wild_texts.CASES)
@@ -153,3 +155,25 @@ def test_verify_says_where_what_and_which_clause_or_guide_and_what_to_do(
     assert code == (2 if found.verdict is Verdict.UNREADABLE else 1)
     for word in words:
         assert word in out
+
+
+@pytest.mark.parametrize(
+    "name", ["mp4", "mov", "m4a", "mkv", "webm", "flv", "avi", "wav", "mp3", "mp3 with 2.3", "flac", "opus"]
+)
+def test_a_byte_that_flips_before_a_label_never_hides_it(name: str) -> None:
+    data, suffix = labelled(name), media.samples()[name][0]
+    at = data.index(LABEL.as_json().encode())
+    for place in range(max(at - 160, 0), at):
+        for bit in (0, 3, 5):
+            spoilt = bytearray(data)
+            spoilt[place] ^= 1 << bit
+            found = files.inspect_bytes(bytes(spoilt), f"a{suffix}")
+            assert found.verdict is not Verdict.ABSENT, (place - at, bit)
+            assert found.label in {None, LABEL} or found.verdict is not Verdict.PRESENT
+
+
+@pytest.mark.parametrize("item", CASES[::3], ids=title)
+def test_damage_is_told_and_never_fails(item: Case) -> None:
+    for seed in range(6):
+        found = files.inspect_bytes(mutated(item.data, seed, 1 + seed % 3), item.name)
+        assert (found.problem is not None) is (found.verdict is Verdict.UNREADABLE)

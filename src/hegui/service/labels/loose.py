@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from hegui.service.labels import lenient
 from hegui.service.labels.container import Slot
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, NEEDED, Deviation
 
@@ -88,3 +89,8 @@ def raw(place: str, data: bytes) -> Iterator[Slot]:
     for start, end in spans(data):
         keyless = () if _WRAPPED.match(data, start) else (Deviation.NO_KEY,)
         yield Slot(place, data[start:end], (Deviation.OTHER_PLACE, *keyless))
+
+
+def means(slots: Iterable[Slot]) -> bool:
+    """Say whether any of these is a label at all, and not somebody's own."""
+    return any(lenient.read(slot.place, slot.value, *slot.notes) is not None for slot in slots)

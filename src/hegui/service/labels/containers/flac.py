@@ -17,8 +17,10 @@ from hegui.service.labels.containers.splice import MOST_PARTS, Edit, apply, size
 from hegui.service.labels.schema import KEYWORD, Deviation
 
 _SIGNATURE = b"fLaC"
-_PADDING, _APPLICATION, _COMMENTS = 1, 2, 4
+_PADDING, _COMMENTS = 1, 4
 _LARGEST_APPLICATION = 1 << 20
+_NO_TEXTS = {0, _PADDING, 3, _COMMENTS, 6}
+"""Stream, padding, places, comments (read as such), pictures; of other kinds, a damaged one may be what holds a label."""
 _LAST = 0x80
 _LONGEST = (1 << 24) - 1
 _PLACE = "VORBIS_COMMENT"
@@ -41,7 +43,7 @@ def _application(data: bytes) -> Iterator[Slot]:
     if name.upper() == KEYWORD:
         yield Slot(f"APPLICATION {name}", data[4:], (Deviation.OTHER_PLACE,))
     else:
-        yield from loose.raw(f"APPLICATION {name}", data[4:])
+        yield from loose.raw(f"APPLICATION {name}", data)
 
 
 class Flac:
@@ -83,14 +85,14 @@ class Flac:
         return vorbis.parse(take(file, block.at + 4, block.length))
 
     def read(self, file: BinaryIO) -> Iterator[Slot]:
-        """Yield the labels of the comments, of a tag before them, and of blocks of applications."""
+        """Yield the labels of the comments, of a tag before them, and of blocks of applications and kinds not known."""
         tag, blocks = once(file, self._blocks)
         if tag is not None:
             yield from tag.labels(own=False)
         for block in blocks:
             if block.kind == _COMMENTS:
                 yield from self._comments(file, block).labels(_PLACE)
-            elif block.kind == _APPLICATION and block.length <= _LARGEST_APPLICATION:
+            elif block.kind not in _NO_TEXTS and block.length <= _LARGEST_APPLICATION:
                 yield from _application(take(file, block.at + 4, block.length))
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:

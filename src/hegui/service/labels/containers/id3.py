@@ -25,6 +25,7 @@ _ENCODINGS = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
 _XMP_OWNER = b"XMP\0"
 _BY_SHORT = {b"TXX": b"TXXX", b"COM": b"COMM", b"ULT": b"USLT", b"GEO": b"GEOB"}
 _DESCRIBED = {b"TXXX", b"COMM", b"USLT", b"GEOB"}
+_FILES = {b"GEOB", b"GEO", b"APIC", b"PIC"}
 _LANGUAGE = 3
 _LONGEST_TEXT = 4 * LONGEST_VALUE
 
@@ -97,12 +98,15 @@ class Frame:
             return
         named = self.texts()
         if named is None:
+            # A damaged name or encoding must not hide a label; pictures and files hold none.
+            if self.name not in _FILES and len(self.raw) <= _LARGEST_FRAME:
+                yield from loose.raw(f"ID3 {self.name.decode()}", bytes(self.raw))
             return
         place = f"ID3 {self.name.decode()}:{named[0]}"
         if KEYWORD in named[0].upper():
             guides = own and self.name in {b"TXXX", b"TXX"} and named[0].upper() == KEYWORD
             yield Slot(place, named[1], () if guides else (Deviation.OTHER_PLACE,))
-        elif self.name not in {b"GEOB", b"GEO"}:
+        elif self.name not in _FILES:
             yield from loose.elsewhere(place, named[1])
 
 

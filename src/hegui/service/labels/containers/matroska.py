@@ -271,7 +271,9 @@ class Matroska:
             for kind, data, _ in master.parts:
                 if kind == _TAG:
                     found += _labels(data, "Tags.Tag.SimpleTag")
-        yield from found or _strays(layout)
+        yield from found
+        if not loose.means(found):
+            yield from _strays(layout)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the SimpleTag among the tags; see above for where they go."""

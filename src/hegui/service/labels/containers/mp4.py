@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 import numpy as np
 
 from hegui.service.labels import loose, xmp
-from hegui.service.labels.container import Held, Slot, not_writable, once, pieces, unreadable, window
+from hegui.service.labels.container import MOST_SLOTS, Held, Slot, not_writable, once, pieces, unreadable, window
 from hegui.service.labels.containers import bmff, itemlist
 from hegui.service.labels.containers.bmff import HEAD, Box
 from hegui.service.labels.containers.splice import Edit, Moves, Values, apply, counted, from_xmp, take
@@ -148,12 +148,9 @@ class Mp4:
     def read(self, file: BinaryIO) -> Iterator[Slot]:
         """Yield the labels of all metadata of the film, its tracks and the file; where there are none, those in boxes not known."""
         film, carriers = once(file, _film)
-        found = False
-        for carrier in carriers:
-            for slot in carrier.labels(file):
-                found = True
-                yield slot
-        if not found:
+        found = [slot for carrier in carriers for slot in islice(carrier.labels(file), MOST_SLOTS)]
+        yield from found
+        if not loose.means(found):
             yield from _strays(file, film)
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
@@ -215,7 +212,7 @@ def _strays(file: BinaryIO, film: Box) -> Iterator[Slot]:
 def _metadata(file: BinaryIO, value: str) -> list[Edit]:
     """Return the edits of metadata, with the sizes of the boxes that hold them; raise NotWritableError."""
     film, carriers = once(file, _film)
-    if not any(True for item in carriers for _ in item.labels(file)) and any(_strays(file, film)):
+    if not loose.means(slot for item in carriers for slot in item.labels(file)) and any(_strays(file, film)):
         raise not_writable("标识在认不出的盒子里", "its label is in a box of a name that is not known")
     held = Held()
     for item in carriers:

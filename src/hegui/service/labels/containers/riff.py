@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import BinaryIO
 
 from hegui.service.labels import loose, xmp
@@ -132,7 +133,8 @@ def info_label(kind: bytes, data: bytes) -> Slot | None:
     """Return the label that a text of a list is: one of its own name, or any other that is one."""
     if is_label(kind):
         return Slot("LIST/INFO AIGC", data)
-    return next(loose.elsewhere(f"LIST/INFO {kind.decode('latin-1')}", data), None)
+    place = f"LIST/INFO {kind.decode('latin-1')}"
+    return next(chain(loose.elsewhere(place, data), loose.raw(place, data)), None)
 
 
 def strays(data: bytes, kind: bytes) -> Iterator[Slot]:

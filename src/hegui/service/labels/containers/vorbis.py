@@ -8,9 +8,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from hegui.service.labels import loose
-from hegui.service.labels.container import Slot, unreadable
+from hegui.service.labels.container import Slot, not_writable, unreadable
 from hegui.service.labels.containers.splice import MOST_PARTS
 from hegui.service.labels.schema import KEYWORD, Deviation
 
@@ -42,9 +43,12 @@ class Comments:
             slot = _label(place, item)
             if slot is not None:
                 yield slot
+        yield from loose.raw(place, self.tail)
 
     def put(self, value: str | None) -> Comments:
-        """Return the comments with this label and no other."""
+        """Return the comments with this label and no other; raise NotWritableError for one that can not be taken out."""
+        if next(loose.spans(self.tail), None) is not None:
+            raise not_writable("注释之后还有标识", "a label stands behind the comments")
         new = () if value is None else (f"{KEYWORD}={value}".encode(),)
         return replace(self, items=(*self.others, *new))
 
@@ -60,11 +64,11 @@ def _label(place: str, item: bytes) -> Slot | None:
     """Return the label that a comment is: one of the keyword's name, or a free text that is one."""
     name, found, value = item[:_LONGEST_NAME].partition(b"=")
     if not found:
-        return None
+        return next(loose.raw(place, item), None)
     value, place = item[len(name) + 1 :], f"{place} {name.decode('ascii', 'replace')}"
     if KEYWORD.encode() in name.upper():
         return Slot(place, value, () if name.upper() == KEYWORD.encode() else (Deviation.OTHER_PLACE,))
-    return next(loose.elsewhere(place, value), None) if b"{" in value[:_LONGEST_NAME] else None
+    return next(chain(loose.elsewhere(place, value), loose.raw(place, value)), None)
 
 
 def _is_label(item: bytes) -> bool:
