@@ -19,7 +19,7 @@ from hegui.service.labels.files import NotVerifiedError, Verdict
 from hegui.service.labels.schema import Label
 from tests.unit.labels import media, wild_pictures, wild_sounds, wild_texts
 from tests.unit.labels.test_files import CODE, LABEL, OTHER, png, text_chunk
-from tests.unit.labels.test_images_mutated import mutated
+from tests.unit.labels.test_images_mutated import LABELLED, mutated
 from tests.unit.labels.test_media_fuzz import labelled
 from tests.unit.labels.wild import Case
 
@@ -170,6 +170,16 @@ def test_a_byte_that_flips_before_a_label_never_hides_it(name: str) -> None:
             found = files.inspect_bytes(bytes(spoilt), f"a{suffix}")
             assert found.verdict is not Verdict.ABSENT, (place - at, bit)
             assert found.label in {None, LABEL} or found.verdict is not Verdict.PRESENT
+
+
+@pytest.mark.parametrize("name", ["plain.png", "lossy.webp", "plain.gif", "plain.tif", "big.tif", "plain.avif"])
+def test_a_byte_that_flips_before_a_packet_never_hides_it(name: str) -> None:
+    data = LABELLED[name]
+    at = data.index(b"ContentProducer")
+    for place in (*range(min(at, 64)), *range(max(at - 300, 0), at), *range(max(len(data) - 200, 0), len(data))):
+        spoilt = bytearray(data)
+        spoilt[place] ^= 1 << place % 6
+        assert files.inspect_bytes(bytes(spoilt), name).verdict is not Verdict.ABSENT, place - at
 
 
 @pytest.mark.parametrize("item", CASES[::3], ids=title)

@@ -94,3 +94,11 @@ def raw(place: str, data: bytes) -> Iterator[Slot]:
 def means(slots: Iterable[Slot]) -> bool:
     """Say whether any of these is a label at all, and not somebody's own."""
     return any(lenient.read(slot.place, slot.value, *slot.notes) is not None for slot in slots)
+
+
+def packet_in(data: bytes) -> bytes:
+    """Return the packet of XMP in bytes of any kind that speaks of a label; nothing where there is none."""
+    start, end = data.find(b"<rdf:RDF"), data.rfind(b"</rdf:RDF>")
+    if start < 0 or end < start or KEYWORD.encode() not in data[start:end]:
+        return b""
+    return data[start : end + len(b"</rdf:RDF>")]

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from hegui.service.labels import loose, xmp
-from hegui.service.labels.container import Held, Slot, once, unreadable, window
+from hegui.service.labels.container import Held, Slot, not_writable, once, unreadable, window
+from hegui.service.labels.containers.splice import from_xmp
 from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
@@ -19,7 +20,8 @@ _WINDOW = 64 << 10
 _FULL = 256
 """Bytes of a data block of the greatest length, and of the length before it."""
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
-_APPLICATION, _COMMENT = 0xFF, 0xFE
+_APPLICATION, _COMMENT, _CONTROL, _TEXT = 0xFF, 0xFE, 0xF9, 0x01
+_LARGEST_STRAY = 1 << 20
 _XMP = b"XMP DataXMP"
 _MAGIC = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
 _LARGEST = xmp.LONGEST + len(_MAGIC)
@@ -125,6 +127,17 @@ class _Blocks:
             return whole[: -len(_MAGIC)]
         return self.text(block)[len(_XMP) :]
 
+    def strays(self, block: _Block) -> Iterator[Slot]:
+        """Yield the labels of a packet in an extension whose name or kind is spoilt; raise UnreadableError."""
+        if (
+            block.kind == _EXTENSION
+            and block.label not in {_CONTROL, _TEXT}
+            and block.end - block.data <= _LARGEST_STRAY
+        ):
+            packet = loose.packet_in(self._bytes(block.data, block.end - block.data))
+            if packet:
+                yield from from_xmp(packet, "Extension XMP")
+
     def loose(self, block: _Block) -> Slot | None:
         """Return the label that a comment is, or an application extension of its own name; None for other blocks."""
         if block.kind != _EXTENSION or block.label not in {_COMMENT, _APPLICATION}:
@@ -175,6 +188,8 @@ class Gif:
                 yield from xmp.read(packet, "Application Extension XMP")
             elif (slot := blocks.loose(block)) is not None:
                 yield slot
+            else:
+                yield from blocks.strays(block)
 
     def _parts(self, file: BinaryIO) -> tuple[list[tuple[_Block, bytes]], list[Edit], int]:
         """Return the packets, what takes out labels elsewhere, and where a new packet goes: after leading extensions."""
@@ -184,6 +199,8 @@ class Gif:
             packet = blocks.packet(block) if block.kind == _EXTENSION else None
             if packet is not None:
                 packets.append((block, packet))
+            elif any(blocks.strays(block)):
+                raise not_writable("标识在认不出的扩展里", "its label is in an extension of a name that is not known")
             elif blocks.loose(block) is not None:
                 edits.append(Edit(block.start, block.end))
             leading = leading and block.kind == _EXTENSION and block.label == _APPLICATION

@@ -22,6 +22,7 @@ _XMP = pngtext.XMP
 _PLAIN = b"\0\0\0\0\0"
 _EXIF = b"eXIf"
 _AFTER_HEAD = 8 + 12 + 13
+_CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _LARGEST_LOOSE = 1 << 20
 _MOST_CHUNKS = 250_000
@@ -82,7 +83,7 @@ class Png:
         held = Held(_LARGEST_TEXT * 2)
         for kind, at, length in self._chunks(file):
             if kind not in _TEXT_KINDS and kind != _EXIF:
-                if kind[:1].islower() and length <= _LARGEST_LOOSE:
+                if kind not in _CRITICAL and length <= _LARGEST_LOOSE:
                     # A damaged kind can hide a label.
                     file.seek(at + 8)
                     if _check(kind, file.read(length)) != file.read(4):

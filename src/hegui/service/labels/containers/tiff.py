@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
-from hegui.service.labels import exif, xmp
+from hegui.service.labels import exif, loose, xmp
 from hegui.service.labels.container import Held, Slot, not_writable, once, pieces, unreadable
+from hegui.service.labels.containers.splice import from_xmp
 from hegui.service.labels.edits import Edit, put
 from hegui.service.labels.exif import Directories, Entry
 from hegui.service.labels.schema import Deviation
@@ -23,6 +24,7 @@ _POINTERS = frozenset({330, 34665, 34853, 40965})
 _STRIPS = {273: 279, 324: 325, 513: 514}
 """The tags of the places of strips, tiles and old JPEG data, and those of their lengths."""
 _MOST_STRIPS = 1 << 20
+_LEAST_PACKET, _LARGEST_STRAY = 64, 1 << 20
 _MOST_TIMES = 4
 """How often a file may say a byte of it."""
 _C2PA = 0xCD41
@@ -109,6 +111,22 @@ class _Reading:
                 held.take(entry.length)
                 yield directory, entry, self.packet(entry)
 
+    def strays(self) -> Iterator[Slot]:
+        """Yield the labels of a packet whose tag is spoilt: texts of bytes that are long, and of no use to a picture."""
+        for directory in self.main:
+            for entry in directory.entries:
+                usual = entry.tag == exif.XMP or entry.kind not in {1, 2, 7}
+                if (
+                    usual
+                    or not _LEAST_PACKET <= entry.length <= _LARGEST_STRAY
+                    or entry.value_at + entry.length > self.tiff.size
+                ):
+                    continue
+                if b"<" in self.tiff.part(entry.value_at, _LEAST_PACKET) and (
+                    packet := loose.packet_in(self.tiff.part(entry.value_at, entry.length))
+                ):
+                    yield from from_xmp(packet, f"IFD tag {entry.tag}")
+
     @cached_property
     def comments(self) -> tuple[exif.Found, ...]:
         """Return the labels of EXIF, of every page once."""
@@ -144,10 +162,13 @@ class Tiff:
                 yield Slot(slot.place, slot.value, (*slot.notes, *notes))
         for item in found.comments:
             yield item.slot
+        yield from found.strays()
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into tag 0x2BC of the first directory, in its place or at the end; labels elsewhere are blanked."""
         found = once(source, _Reading)
+        if any(found.strays()):
+            raise not_writable("标识在认不出的字段里", "its label is in a field whose tag is not known")
         tiff, first = found.tiff, found.main[0]
         entry = first.xmp()
         packet = xmp.put(found.packet(entry) if entry else None, value)

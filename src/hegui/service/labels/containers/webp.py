@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from hegui.service.labels import exif, xmp
+from hegui.service.labels import exif, loose, xmp
 from hegui.service.labels.container import Held, Slot, not_writable, once, unreadable
+from hegui.service.labels.containers.splice import from_xmp
 from hegui.service.labels.edits import Edit, edited, put
 from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 
@@ -24,6 +25,9 @@ _PICTURES = frozenset({_LOSSY, _LOSSLESS, b"ANMF"})
 _XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
 _LARGEST = (1 << 32) - 10
 _LARGEST_EXIF = 16 << 20
+_KNOWN = _PICTURES | {_EXTENDED, b"EXIF", b"ALPH", b"ANIM", b"ICCP", b"C2PA"}
+_LARGEST_STRAY = 1 << 20
+"""Most bytes of a chunk whose name is not known: a damaged name must not hide what it names."""
 _MOST_CHUNKS = 100_000
 
 
@@ -78,6 +82,7 @@ class _Reading:
         self.packets: list[tuple[_Chunk, bytes]] = []
         self.exif: list[tuple[_Chunk, exif.Found]] = []
         self.own: list[tuple[_Chunk, bytes]] = []
+        self.strays: list[Slot] = []
         held = Held(2 * xmp.LONGEST)
         for chunk in self.chunks:
             held.take(chunk.length if chunk.kind in {_XMP, _ODD_XMP, b"EXIF"} else 0)
@@ -87,6 +92,9 @@ class _Reading:
                 self.packets.append((chunk, _bytes(file, chunk.start + 8, chunk.length)))
             elif chunk.kind.upper() == _LABEL:
                 self.own.append((chunk, _bytes(file, chunk.start + 8, min(chunk.length, LONGEST_VALUE + 1))))
+            elif chunk.kind not in _KNOWN and chunk.length <= _LARGEST_STRAY:
+                packet = loose.packet_in(_bytes(file, chunk.start + 8, chunk.length))
+                self.strays += from_xmp(packet, f"RIFF {chunk.kind.decode('latin-1')}") if packet else ()
             elif chunk.kind == b"EXIF":
                 if chunk.length > _LARGEST_EXIF:
                     raise unreadable("EXIF 过大", "the EXIF is too large")
@@ -151,10 +159,13 @@ class WebP:
             yield item.slot
         for _, value in found.own:
             yield Slot(f"RIFF {KEYWORD}", value, (Deviation.OTHER_PLACE,))
+        yield from found.strays
 
     def write(self, source: BinaryIO, target: BinaryIO, value: str) -> None:
         """Put the label into the chunk `XMP `, or a new one at the end, and set the flag; labels of EXIF are blanked."""
         found = once(source, _Reading)
+        if found.strays:
+            raise not_writable("标识在认不出的块里", "its label is in a chunk of a name that is not known")
         start, data = found.head()
         new = _chunk(_EXTENDED, bytes((data[0] | _XMP_FLAG,)) + data[1:])
         edits = [*found.blanks(), Edit(_HEAD, start, new)]
