@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,18 @@ def test_the_pack_tells_how_the_services_label_their_answers(
 def test_nothing_takes_a_label_away() -> None:
     listed = hegui("label", "--help").stdout
     assert not {"remove", "strip", "delete", "erase", "清除", "移除"} & set(listed.replace("\n", " ").split())
+
+
+def test_one_label_is_read_without_loading_the_service_and_its_commands_are_the_same(tmp_path: Path) -> None:
+    path = put(tmp_path, b"# a\n", "a.md")
+    loaded = (
+        "import sys, atexit; atexit.register(lambda: print(sorted({'sqlalchemy', 'hegui.app'} & set(sys.modules))))"
+    )
+    code = f"{loaded}; sys.argv = ['hegui', 'label', 'read', {str(path)!r}]; from hegui.program import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for asked in (["label", "write", "-h"], ["label", "read", str(path)], ["label", "none"]):
+        alone, whole = hegui(*asked, check=False), CliRunner().invoke(main, asked, prog_name="hegui")
+        assert alone.returncode == whole.exit_code, asked
+        lines = 1 if "-h" in asked else None  # the rest is as wide as the terminal
+        assert (alone.stdout + alone.stderr).splitlines()[:lines] == whole.output.splitlines()[:lines], asked
