@@ -10,9 +10,9 @@ import uuid
 from datetime import UTC, datetime
 
 _POOL_BYTES = 4096
-_VERSION = 0x7000
-_VARIANT = 0x8000000000000000
 _TEXT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The first two bits of that digit are the variant's, the other two are random."""
 
 
 class _Pool:
@@ -46,12 +46,8 @@ def random_bytes(count: int) -> bytes:
 
 def uuid7() -> str:
     """Return a new UUIDv7 in its 36-character text form (48-bit milliseconds, 74 random bits)."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(random_bytes(10))
-    high = (milliseconds << 16) | _VERSION | (random >> 68 & 0x0FFF)
-    low = _VARIANT | (random & 0x3FFFFFFFFFFFFFFF)
-    text = f"{high:016x}{low:016x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    at, random = f"{time.time_ns() // 1_000_000:012x}", random_bytes(10).hex()
+    return f"{at[:8]}-{at[8:]}-7{random[:3]}-{_VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"
 
 
 def uuid7_time(value: str) -> datetime:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hegui.general.content import folding
 from hegui.general.content.checks import Checker, Verdict, masked
 from hegui.general.content.library import compile_library
 from hegui.general.content.personal import NUMBER_ENDS, NUMBERS, REACH, TAILS, Kind, ends, find
@@ -211,3 +212,17 @@ def test_steps_grow_with_the_text_and_no_faster(unit: str) -> None:
 def test_tails_of_addresses_are_made_only_when_asked_for() -> None:
     assert len(TAILS[Kind.ADDRESS]) > 10_000
     assert TAILS[Kind.ADDRESS] is TAILS[Kind.ADDRESS]
+
+
+@pytest.mark.parametrize("used", [DEFAULT, *(used for used in EACH.values() if used.sides[Side.OUTPUT].ends)])
+@settings(max_examples=60, deadline=None)
+@given(text=TEXTS)
+@example(text="电话一三八零零一三，台胞证号0012345678(B)")
+def test_what_could_become_a_number_begins_with_one_of_the_characters_that_a_stream_looks_for(
+    used: Checker, text: str
+) -> None:
+    checks, folded = used.sides[Side.OUTPUT], folding.folded(text)
+    assert checks.tail is not None
+    for end in range(1, len(folded) + 1):
+        match = checks.tail.search(folded[:end])
+        assert match is None or folded[match.start()] in checks.starts

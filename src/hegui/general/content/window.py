@@ -184,9 +184,17 @@ class Window:
 
     def finish(self) -> str:
         """Say that no more comes; return the rest, and note what policy lets pass but records."""
-        out = self._step("", final=True) if self._held and not self.blocked else ""
+        out = self._rest() if self._held and not self.blocked else ""
         self._note_passed_kinds()
         return out
+
+    def _rest(self) -> str:
+        """Return what was held, now that no more comes."""
+        text = self._held
+        quick = len(text) <= _FEW and not self._by_clause and self._starred <= self._passed
+        if quick and self._ordinary(text) is not None and (not self._tail or self._cut_number(text, text, 0) == 0):
+            return self._let_out(text, len(text))
+        return self._step("", final=True)
 
     def _step(self, piece: str, *, final: bool) -> str:
         text = self._held + piece
@@ -371,16 +379,11 @@ class Window:
 
     def _note_passed_kinds(self) -> None:
         """Note what policy lets pass but records; it is looked for once, in all that was released."""
-        kinds = self._checker.policy.side(self._side).personal.values()
-        personal = not NOTED.isdisjoint(kinds)
-        weak = self._weak and not self._by_clause
-        if not self.released or not (personal or weak):
-            return
         text = "".join(self.released)
-        if personal:
+        if text and not NOTED.isdisjoint(self._checker.policy.side(self._side).personal.values()):
             fold = folding.fold(text)
             self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action in NOTED]
-        if weak:
+        if text and self._weak and not self._by_clause:
             self.verdicts += self._checker.weak(text, self._side)
 
 
