@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from hegui.general.content import load_policy
 from hegui.general.content.checks import Checker
+from hegui.general.content.clauses import LONGEST_CLAUSE, clauses, ended
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Action, Lane, Side, parse_policy
-from hegui.general.content.sounds import LONGEST_CLAUSE, clauses, ended
 from hegui.general.content.window import Window
 
 LANES = ["exact", "hidden", "split", "pinyin", "homophone", "initials"]

@@ -11,7 +11,7 @@ from hegui.general.content.skeleton import BONES, SEPARATOR, backwards, bones_af
 from hegui.general.content.skeleton import context_of as reached
 
 if TYPE_CHECKING:
-    from hegui.general.content.library import Word
+    from hegui.general.content.index import Word
 
 REACH_BEFORE = max(Segmenter.reach_before, LONGEST_REACH)
 REACH_AFTER = Segmenter.reach_after

@@ -14,7 +14,8 @@ from typing import Any
 
 from hegui.general.content import folding
 from hegui.general.content.checks import Checker
-from hegui.general.content.library import Library, Word, is_latin
+from hegui.general.content.index import Word, is_latin
+from hegui.general.content.library import Library
 from hegui.general.content.policy import Side
 from hegui.kit import clock
 from hegui.kit.text import Bi

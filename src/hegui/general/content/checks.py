@@ -10,6 +10,7 @@ from pathlib import Path
 from hegui.general.content import folding, personal
 from hegui.general.content.around import REACH_AFTER
 from hegui.general.content.classify import Model
+from hegui.general.content.clauses import clauses
 from hegui.general.content.folds import ALL, Fold, used
 from hegui.general.content.library import Library, load_library
 from hegui.general.content.near import Nearby
@@ -18,7 +19,6 @@ from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Policy, 
 from hegui.general.content.regexes import LONGEST_SENTENCE, sentences
 from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import REPEATS, SKIPS, Skeleton, skeleton
-from hegui.general.content.sounds import clauses
 from hegui.general.content.spacing import REACH_EVEN
 from hegui.general.content.verdicts import (
     CLEAN,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hegui.general.content.rows import WIDEST
 
 if TYPE_CHECKING:
-    from hegui.general.content.library import Word
+    from hegui.general.content.index import Word
 
 
 _UNDECIDED = 100

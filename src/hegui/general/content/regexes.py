@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import re2  # type: ignore[import-untyped]
 
 from hegui.general.content import tables
+from hegui.general.content.clauses import LONGEST_CLAUSE, clauses
 from hegui.general.content.folding import fold, fold_character
-from hegui.general.content.sounds import LONGEST_CLAUSE, clauses
 
 if TYPE_CHECKING:
-    from hegui.general.content.library import Word
+    from hegui.general.content.index import Word
 
 LONGEST = 300
 """Most characters of a pattern."""

@@ -9,7 +9,7 @@ These lanes are weaker than the others, and policy caps what they may do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -28,9 +28,6 @@ _LATIN = re.compile("[a-z]+")
 _TONE = re.compile("(?<=[a-z])[1-5](?![0-9])")
 _NO_LETTER = "\0"
 """Stands for the number of a tone, which says nothing here; a skeleton holds no such character."""
-_PAUSE = re.compile("[，。！？；：、…\r\n,;!?]")
-LONGEST_CLAUSE = 64
-"""Characters; the most that a stream waits for these lanes."""
 _MOST_READINGS = 16
 _HOMOPHONE_LEAST = 3
 """Two syllables are too few: 权利 is 权力 by its sound."""
@@ -301,28 +298,3 @@ def _lane(bones: str, starts: dict[int, int], begin: int, entry: tuple[int, str,
             lane = Lane.HOMOPHONE
         at += size
     return lane if latin else None
-
-
-def clauses(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the clauses of a text, each with the mark that ends it; a longer one is cut at `LONGEST_CLAUSE` characters.
-
-    No find by sound goes beyond its clause, so a stream knows it once the clause has ended. A text
-    that begins where a clause of another did has the same clauses from there.
-    """
-    begin = 0
-    for match in _PAUSE.finditer(text):
-        yield from _cut(begin, match.end())
-        begin = match.end()
-    yield from _cut(begin, len(text))
-
-
-def _cut(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    yield from ((at, min(at + LONGEST_CLAUSE, end)) for at in range(begin, end, LONGEST_CLAUSE))
-
-
-def ended(text: str, units: Callable[[str], Iterable[tuple[int, int]]] = clauses) -> int:
-    """Return where the last clause, or other unit, of a text begins that more text could go on with; its length when there is none."""
-    last = 0, 0
-    for unit in units(text):
-        last = unit
-    return last[1] if last in units(f"{text}甲") else last[0]

@@ -96,3 +96,15 @@ def mask_span(verdict: Verdict, text: str) -> str:
     if verdict.lane == Lane.PERSONAL:
         return personal.mask(Kind(verdict.rule.removeprefix("personal:")), text)
     return "*" * len(text)
+
+
+def clear_of(spans: list[Verdict], limit: int) -> int:
+    """Return the greatest place up to `limit` that lies inside no number or address: the rest of one can look like another.
+
+    Words may be cut. What is looked for from there on does not find them again, and finds all that begins there.
+    """
+    while True:
+        inside = [span.start for span in spans if span.start < limit < span.end and span.lane == Lane.PERSONAL]
+        if not inside:
+            return limit
+        limit = min(inside)

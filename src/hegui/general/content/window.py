@@ -15,13 +15,14 @@ from collections.abc import Container
 from hegui.general.content import folding, latin
 from hegui.general.content.around import REACH_BEFORE, context_of, left_of
 from hegui.general.content.checks import Checker, Verdict, mask_span, merge_stars
-from hegui.general.content.library import Index, is_latin
+from hegui.general.content.clauses import ended
+from hegui.general.content.index import Index, is_latin
 from hegui.general.content.near import Nearby
 from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
-from hegui.general.content.policy import BLOCKING, NOTED, Action, Lane, Side
+from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
 from hegui.general.content.skeleton import BONES, LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
-from hegui.general.content.sounds import ended
+from hegui.general.content.verdicts import clear_of
 
 _SHORT = 64
 _SHORTEST = 6
@@ -234,12 +235,12 @@ class Window:
 
     def _limit(self, text: str, found: list[Verdict], hold: int) -> int:
         """Return how much may leave so that no number is cut, and what waits begins with a clause where that matters."""
-        limit = _clear(found, hold)
+        limit = clear_of(found, hold)
         while self._by_clause and limit < len(text):
             begin = max(begin for begin, _ in self._units(text) if begin <= limit)
             if begin == limit:
                 break
-            limit = _clear(found, begin)
+            limit = clear_of(found, begin)
         return limit
 
     def _hold(self, text: str, bones: Skeleton) -> int:
@@ -361,7 +362,7 @@ class Window:
     def _block(self, text: str, found: list[Verdict], limit: int) -> str:
         """Let what stands before the hit go, note the verdicts, and close the window."""
         passed = self._passed
-        limit = max(_clear(found, limit), 0)
+        limit = max(clear_of(found, limit), 0)
         out = self._release(text, found, limit)
         self.verdicts += [verdict.moved(passed) for verdict in found if verdict.action in BLOCKING]
         self.stopped, self._held = self._held, ""
@@ -391,15 +392,3 @@ def _context(text: str, cut: int, before: str) -> str:
     """Return the same as `context_of`, mostly the characters right before a cut: they are looked at in one go first."""
     near = text[cut - REACH_BEFORE : cut] if cut >= REACH_BEFORE else ""
     return near if near and all(map(BONES.__getitem__, near)) else context_of(text, cut, before)
-
-
-def _clear(spans: list[Verdict], limit: int) -> int:
-    """Return the greatest place up to `limit` that lies inside no number or address: the rest of one can look like another.
-
-    Words may be cut. What is looked for from there on does not find them again, and finds all that begins there.
-    """
-    while True:
-        inside = [span.start for span in spans if span.start < limit < span.end and span.lane == Lane.PERSONAL]
-        if not inside:
-            return limit
-        limit = min(inside)

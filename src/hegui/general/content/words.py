@@ -10,7 +10,6 @@ its exception phrases, outside its dates, or without the words that it is asked 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,19 +26,20 @@ from hegui.general.content.around import (
     right_of,
 )
 from hegui.general.content.asking import SHORT, Asks
+from hegui.general.content.clauses import clauses, clauses_of
 from hegui.general.content.folding import Folded, fold_character
 from hegui.general.content.folding import fold as folding
 from hegui.general.content.gaps import Gaps, between, is_alike
+from hegui.general.content.index import Form, Word, is_latin
 from hegui.general.content.lexicon import Place, Segmenter, load_lexicon
-from hegui.general.content.library import Form, Library, Word, is_latin
+from hegui.general.content.library import Library
 from hegui.general.content.matcher import Hit
 from hegui.general.content.near import Nearby
 from hegui.general.content.policy import Lane
 from hegui.general.content.rows import LONGEST_REACH
 from hegui.general.content.skeleton import BONES, SEPARATOR, Skeleton, skeleton
-from hegui.general.content.sounds import clauses
 from hegui.general.content.spacing import Beside, Spacing, is_exact
-from hegui.general.content.syllables import is_name, is_whole
+from hegui.general.content.syllables import is_name
 from hegui.kit import clock
 
 WEAK = frozenset({Lane.PINYIN, Lane.HOMOPHONE, Lane.INITIALS})
@@ -164,7 +164,7 @@ class Finder:
             places = [place for sounds, _ in self._sounds for place in sounds.places(bones)]
             if not places:
                 return found
-            wanted = _clauses_of(places, list(wanted), bones)
+            wanted = clauses_of(places, list(wanted), bones)
         gone, today = self._library.gone, clock.today()
         for begin, end in wanted:
             clause = text[begin:end]
@@ -388,20 +388,3 @@ def _is_cut(asks: Asks, text: str, span: tuple[int, int], before: str) -> bool:
     first, last = asks.pattern[0], asks.pattern[-1]
     joins = is_latin(first) and not asks.marks[0] and is_latin(left_of(text, start, before))
     return joins or (is_latin(last) and not asks.marks[-1] and is_latin(right_of(text, end)))
-
-
-def _clauses_of(
-    places: Iterable[tuple[int, int]], all_clauses: list[tuple[int, int]], bones: Skeleton
-) -> list[tuple[int, int]]:
-    """Return the clauses in which places of a text's skeleton could be finds by sound."""
-    ends, origins = [end for _, end in all_clauses], bones.origins
-    wanted: set[int] = set()
-    for begin, stop in places:
-        first = bisect_right(ends, int(origins[begin]))
-        last = bisect_right(ends, int(origins[stop - 1]))
-        if first == last and first not in wanted:
-            within = bisect_left(origins, all_clauses[first][0]), bisect_left(origins, ends[first])
-            if not is_whole(bones.text, origins, (begin, stop), within):
-                continue
-        wanted.update(range(first, last + 1))
-    return [all_clauses[at] for at in sorted(wanted)]

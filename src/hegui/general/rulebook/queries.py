@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from hegui.evidence.models import EntryRow
 from hegui.general.content import folding
 from hegui.general.content.audit import Renewal
-from hegui.general.content.library import Library, Word
+from hegui.general.content.index import Word
+from hegui.general.content.library import Library
 from hegui.general.content.policy import Policy
 from hegui.general.rulebook import policies
 from hegui.general.rulebook.models import Kind, PolicyVersion, SetAnswerRow, State, WordChange, in_force, lapsed

@@ -13,7 +13,8 @@ import yaml
 from hegui.evidence.entries import commit_to
 from hegui.general.content import folding
 from hegui.general.content.folds import Fold
-from hegui.general.content.library import Library, LibraryError, Word
+from hegui.general.content.index import Word
+from hegui.general.content.library import Library, LibraryError
 from hegui.general.content.personal import KIND_NAMES, Kind
 from hegui.general.content.policy import ACTION_NAMES, LANE_NAMES, UNMAPPED, URGENCY_NAMES, Action, Lane, Side
 from hegui.general.content.rows import COLUMNS, NO_FOLD, PLAIN, WordRules, longest, word_rules

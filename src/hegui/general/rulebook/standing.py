@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hegui.general.content.library import Library, Word
+from hegui.general.content.index import Word
+from hegui.general.content.library import Library
 from hegui.general.content.rows import WordRules
 from hegui.general.rulebook.models import Kind, WordChange, in_force
 from hegui.general.rulebook.rules import Gone, gone_of, kept_rules, meant, settled
