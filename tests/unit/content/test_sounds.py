@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from hegui.general.content import load_policy
 from hegui.general.content.checks import Checker
-from hegui.general.content.clauses import LONGEST_CLAUSE, clauses, ended
+from hegui.general.content.clauses import LONGEST_CLAUSE, clauses, clauses_of, ended
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Action, Lane, Side, parse_policy
+from hegui.general.content.skeleton import Skeleton
 from hegui.general.content.window import Window
 
 LANES = ["exact", "hidden", "split", "pinyin", "homophone", "initials"]
@@ -268,3 +269,21 @@ def test_a_stream_waits_for_a_clause_and_no_longer() -> None:
     out = longest.feed("长" * (3 * LONGEST_CLAUSE + 5))
     assert 5 <= len(longest.held) <= BLOCKING.worst_hold
     assert len(out) >= LONGEST_CLAUSE
+
+
+@given(st.text(alphabet="甲a，\n。", max_size=300), st.integers(0, 90), st.data())
+def test_clauses_at_some_places_are_those_of_the_whole(text: str, run: int, data: st.DataObject) -> None:
+    text = text[:150] + "乙" * run * 3 + text[150:]
+    whole = list(clauses(text))
+    bones = Skeleton.of(text, list(range(len(text))))
+    places = (
+        data.draw(st.lists(st.tuples(st.integers(0, max(len(text) - 1, 0)), st.integers(1, 80)), max_size=8))
+        if text
+        else []
+    )
+    spans = [(at, min(at + size, len(text))) for at, size in places]
+    found = clauses_of(spans, text, bones)
+    assert set(found) <= set(whole)
+    for begin, stop in spans:
+        over = [one for one in whole if one[0] < stop and begin < one[1]]
+        assert set(over) <= set(found) or len(over) == 1  # one within a clause may be no whole word

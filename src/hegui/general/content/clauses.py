@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
 from hegui.general.content.skeleton import Skeleton
@@ -39,18 +39,50 @@ def ended(text: str, units: Callable[[str], Iterable[tuple[int, int]]] = clauses
     return last[1] if last in units(f"{text}甲") else last[0]
 
 
-def clauses_of(
-    places: Iterable[tuple[int, int]], all_clauses: list[tuple[int, int]], bones: Skeleton
-) -> list[tuple[int, int]]:
+class _Near:
+    """The clauses of a text at some of its places, asked for from its beginning on; the rest of the text is not looked at."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._begin = self._seen = 0
+        """Where the clause begins that was asked for last, before it is cut; from there on no mark stands up to a place."""
+
+    def at(self, place: int) -> tuple[int, int]:
+        """Return the clause, as `clauses` yields it, in which a place stands; no place comes before an earlier one."""
+        reach, low = LONGEST_CLAUSE, place
+        while low > self._seen:
+            low = max(self._seen, place - reach)
+            marks = [match.end() for match in _PAUSE.finditer(self._text, low, place)]
+            if marks:
+                self._begin = marks[-1]
+                break
+            reach *= 4
+        self._seen = place
+        return self._cut(self._begin, place)
+
+    def after(self, clause: tuple[int, int]) -> tuple[int, int]:
+        """Return the clause that comes after one."""
+        return self._cut(clause[1], clause[1])  # whether a mark ended it or its length, the next is measured from there
+
+    def _cut(self, begin: int, place: int) -> tuple[int, int]:
+        start = begin + (place - begin) // LONGEST_CLAUSE * LONGEST_CLAUSE
+        most = min(start + LONGEST_CLAUSE, len(self._text))
+        mark = _PAUSE.search(self._text, place, most)
+        return start, mark.end() if mark else most
+
+
+def clauses_of(places: Iterable[tuple[int, int]], text: str, bones: Skeleton) -> list[tuple[int, int]]:
     """Return the clauses in which places of a text's skeleton could be finds by sound."""
-    ends, origins = [end for _, end in all_clauses], bones.origins
-    wanted: set[int] = set()
-    for begin, stop in places:
-        first = bisect_right(ends, int(origins[begin]))
-        last = bisect_right(ends, int(origins[stop - 1]))
-        if first == last and first not in wanted:
-            within = bisect_left(origins, all_clauses[first][0]), bisect_left(origins, ends[first])
+    near, origins = _Near(text), bones.origins
+    wanted: set[tuple[int, int]] = set()
+    for begin, stop in sorted(places):
+        clause, last = near.at(int(origins[begin])), int(origins[stop - 1])
+        if last < clause[1] and clause not in wanted:
+            within = bisect_left(origins, clause[0]), bisect_left(origins, clause[1])
             if not is_whole(bones.text, origins, (begin, stop), within):
                 continue
-        wanted.update(range(first, last + 1))
-    return [all_clauses[at] for at in sorted(wanted)]
+        wanted.add(clause)
+        while clause[1] <= last:
+            clause = near.after(clause)
+            wanted.add(clause)
+    return sorted(wanted)

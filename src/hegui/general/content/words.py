@@ -164,7 +164,7 @@ class Finder:
             places = [place for sounds, _ in self._sounds for place in sounds.places(bones)]
             if not places:
                 return found
-            wanted = clauses_of(places, list(wanted), bones)
+            wanted = clauses_of(places, text, bones)
         gone, today = self._library.gone, clock.today()
         for begin, end in wanted:
             clause = text[begin:end]
