@@ -33,7 +33,7 @@ def hits(text: str, used: Checker = CHECKERS[0]) -> list[tuple[str, str]]:
         ("媽媽記", "exact"), ("妈 妈 记", "hidden"), ("妈*妈*记", "hidden"), ("妈妈 记", "hidden"), ("妈妈*记", "hidden"),
         ("媽😀媽😀記", "hidden"), ("女马妈记", "split"), ("妈妈讠己", "split"), ("合合样*例", "hidden"), ("合合样样例", "hidden"),
         ("C++標", "exact"), ("Ｃ＋＋标", "exact"), ("С++标", "exact"), ("C++*标", "hidden"), ("C+ +标", "hidden"), ("A-標", "exact"),
-        ("A - 标", "hidden"), ("А-标", "exact"), ("А－*標", "hidden"), ("标記記", "exact"), ("标*记*记", "hidden"), ("爸*爸", "hidden"),
+        ("A - 标", "hidden"), ("А-标", "exact"), ("А－*標", "hidden"), ("标記記", "exact"), ("标*记*记", "hidden"), ("爸*爸", "part"),
         ("又又闻", "split"), ("又又门耳", "split"), ("又又*闻", "split"), ("甲囗囗乙", "split"), ("标讠己讠己", "split"),
     ],
 )  # fmt: skip

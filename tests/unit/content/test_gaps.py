@@ -29,9 +29,18 @@ def hits(used: Checker, text: str) -> list[tuple[str, str]]:
     return [(item.lane, text[item.start : item.end]) for item in used.check(text, Side.INPUT).verdicts]
 
 
-@pytest.mark.parametrize("gap", [*"，。、；：！？…", ", ", "。 ", "！！", "；、", "？，", "、。", "，-", ":_"])
-def test_a_word_of_two_characters_is_found_with_clause_marks_inside(gap: str) -> None:
-    assert hits(checker("标甲"), f"他们昨天说标{gap}甲的事情吧") == [("hidden", f"标{gap}甲")]
+@pytest.mark.parametrize(
+    ("gaps", "lane"),
+    [([*"，。、；：！？…", "。 ", "！！"], "part"), ([", ", "；、", "？，", "、。", "，-", ":_"], "hidden")],
+)
+def test_a_word_of_two_characters_is_found_with_clause_marks_inside(gaps: list[str], lane: str) -> None:
+    """Where only the reading says that a clause mark hides, the find shows a person where to look."""
+    for gap in gaps:
+        assert hits(checker("标甲"), f"他们昨天说标{gap}甲的事情吧") == [(lane, f"标{gap}甲")]
+
+
+def test_odd_marks_alone_leave_a_doubt() -> None:
+    assert hits(checker("会所"), "这样的特权社会。,所以他们不服") == [("part", "会。,所")]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +61,7 @@ def test_two_words_with_a_mark_between_say_nothing_of_a_third(word: str, text: s
 
 
 def test_a_clause_mark_in_one_gap_of_a_longer_word_is_read_too() -> None:
-    assert hits(checker("标记甲"), "他们说标，记甲的事情") == [("hidden", "标，记甲")]
+    assert hits(checker("标记甲"), "他们说标，记甲的事情") == [("part", "标，记甲")]
 
 
 @pytest.mark.parametrize("text", ["标标甲", "标甲甲", "标标甲甲", "标甲甲甲", "标标标甲"])

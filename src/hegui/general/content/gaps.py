@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from hegui.general.content import tables
 from hegui.general.content.lexicon import Segmenter
+from hegui.general.content.policy import Lane
 from hegui.general.content.skeleton import BONES, SEPARATOR
 
 _NATURAL = frozenset(" \t\r\n\u3000\u00a0,.!?;:'\"()[]{}<>/\\-_~，。！？；：、‘’“”（）【】《》〈〉「」『』—…·～")
@@ -42,22 +43,27 @@ class Gaps:
     def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
 
-    def hide(self, word: str, gaps: Sequence[str], around: Callable[[], tuple[str, str]]) -> bool:
-        """Say whether what stands between a word's characters hides it; `around` gives what stands on both sides of it.
+    def lane(self, word: str, gaps: Sequence[str], around: Callable[[], tuple[str, str]]) -> Lane | None:
+        """Return the lane of a word by what stands between its characters: HIDDEN where it hides, None where it parts words.
 
-        Those are the last characters before it and the first after it that show, as many as the segmenter reads.
+        Where only the reading or only the marks say that a clause mark hides, the word is in doubt: PART. `around` gives the last
+        characters before it and the first after it that show, as many as the segmenter reads.
         """
         signs = [one for gap in gaps for one in gap if BONES[one]]
         if _NATURAL.isdisjoint(signs):
             repeated = not word.isascii() and not any(BONES[one] == SEPARATOR for one in signs)
-            return not repeated or self._is_doubled(word, gaps, _even(around()))
-        if len(word) > _SHORT and all(gaps):
-            return True
-        if word.isascii():
-            return _PAUSES.issuperset(signs)  # no language of such letters has these marks
-        if not _ENDS.isdisjoint(signs):
-            return False
-        return any(map(_is_odd, gaps)) or self._is_apart(word, gaps, around())
+            hides = not repeated or self._is_doubled(word, gaps, _even(around()))
+        elif len(word) > _SHORT and all(gaps):
+            hides = True
+        elif word.isascii():
+            hides = _PAUSES.issuperset(signs)  # no language of such letters has these marks
+        elif not _ENDS.isdisjoint(signs):
+            hides = False
+        else:
+            odd, apart = any(map(_is_odd, gaps)), self._is_apart(word, gaps, around())
+            sure = apart and (odd or _PAUSES.isdisjoint(signs))
+            return Lane.HIDDEN if sure else Lane.PART if odd or apart else None
+        return Lane.HIDDEN if hides else None
 
     def _is_apart(self, word: str, gaps: Sequence[str], around: tuple[str, str]) -> bool:
         """Say whether one word pulled apart is the likelier reading."""

@@ -209,7 +209,7 @@ class Finder:
                 yield _Span(number, start, end, None)
             elif exact:
                 yield _Span(number, start, end, self._standing(word, text, start, end, before))
-            elif self._is_hiding(text, places, word, before) and (lane := self._without_gaps(word, near)):
+            elif lane := self._with_gaps(text, places, word, before, near):
                 yield _Span(number, start, end, lane)
 
     def _each(  # noqa: PLR0913 - a place in a text, and what is around it
@@ -255,8 +255,10 @@ class Finder:
             return None
         if not any(BONES[one] for gap in gaps for one in gap):
             return self._standing("".join(map(BONES.__getitem__, text[start:end])), text, start, end, before)
-        hides = self._gaps.hide(asks.pattern, gaps, lambda: around(text, start, end, before))
-        return self._without_gaps(asks.pattern, near) if hides else None
+        lane = self._gaps.lane(asks.pattern, gaps, lambda: around(text, start, end, before))
+        if lane and len(set(asks.pattern)) == 1:
+            lane = Lane.PART  # 嘻嘻: laughter goes on in any way
+        return self._without_gaps(asks.pattern, lane, near) if lane else None
 
     def _dressed(self, text: str, bones: Skeleton, before: str, *, final: bool) -> list[tuple[Form, _Span]]:
         """Return the Latin words that a text holds with letters repeated or with regional indicators for letters."""
@@ -293,10 +295,10 @@ class Finder:
         left, right = left_bones(text, start, before), right_bones(text, end)
         return _LANES[self._segmenter.place(left + word + right, len(left), len(left) + len(word))]
 
-    def _without_gaps(self, word: str, near: Beside | None) -> Lane | None:
+    def _without_gaps(self, word: str, lane: Lane, near: Beside | None) -> Lane | None:
         """Return the lane of a word with gaps: where these go on beside it, that of the text without them; None for no word."""
         if near is None or not near.is_even:
-            return Lane.HIDDEN
+            return lane
         left, right = near.left, near.right
         if is_latin(word[0]):
             if near.joins_left:
@@ -307,21 +309,23 @@ class Finder:
                 return None
             right = ""
         place = self._segmenter.place(left + word + right, len(left), len(left) + len(word))
-        return Lane.HIDDEN if place is Place.WHOLE else _LANES[place]
+        return lane if place is Place.WHOLE else _LANES[place]
 
-    def _is_hiding(self, text: str, places: Sequence[int], word: str, before: str) -> bool:
-        """Say whether what stands between a word's characters was put there to hide it."""
+    def _with_gaps(self, text: str, places: Sequence[int], word: str, before: str, near: Beside | None) -> Lane | None:
+        """Return the lane of a word between whose characters something stands; None where that parts words."""
         if word.isascii() and len(word) < _LATIN_LEAST:
-            return False
+            return None
         start, end = places[0], places[-1] + 1
-        return self._gaps.hide(word, between(text, places), lambda: around(text, start, end, before))
+        lane = self._gaps.lane(word, between(text, places), lambda: around(text, start, end, before))
+        return self._without_gaps(word, lane, near) if lane else None
 
     def _standing(self, word: str, text: str, start: int, end: int, before: str) -> Lane:
         """Return the lane of a word that stands as it is, though its first or last character may be repeated beside it."""
         lane = self._place(word, text, start, end, before)
-        if lane is not Lane.EXACT and self._gaps.is_repeated(word, around(text, start, end, before)):
-            return Lane.HIDDEN
-        return Lane.PART if lane is Lane.TORN and is_alike(text[start:end]) else lane
+        if lane is not Lane.TORN:
+            return lane
+        doubted = is_alike(text[start:end]) or self._gaps.is_repeated(word, around(text, start, end, before))
+        return Lane.PART if doubted else lane
 
     def _literal(self, folded: Folded, text: str, before: str, *, final: bool) -> Iterator[_Span]:
         context = fold_character(before[-1])[-1:] if before else ""
