@@ -46,7 +46,7 @@ class Gaps:
     def lane(self, word: str, gaps: Sequence[str], around: Callable[[], tuple[str, str]]) -> Lane | None:
         """Return the lane of a word by what stands between its characters: HIDDEN where it hides, None where it parts words.
 
-        Where only the reading or only the marks say that a clause mark hides, the word is in doubt: PART. `around` gives the last
+        Where only the reading or only odd marks say that a clause mark hides two characters, they are in doubt: PART. `around` gives the last
         characters before it and the first after it that show, as many as the segmenter reads.
         """
         signs = [one for gap in gaps for one in gap if BONES[one]]
@@ -61,7 +61,7 @@ class Gaps:
             hides = False
         else:
             odd, apart = any(map(_is_odd, gaps)), self._is_apart(word, gaps, around())
-            sure = apart and (odd or _PAUSES.isdisjoint(signs))
+            sure = apart and (odd or len(word) > _SHORT or _PAUSES.isdisjoint(signs))
             return Lane.HIDDEN if sure else Lane.PART if odd or apart else None
         return Lane.HIDDEN if hides else None
 
