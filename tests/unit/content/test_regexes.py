@@ -97,6 +97,21 @@ def test_a_pattern_that_only_flags_holds_no_stream_back(tmp_path: Path) -> None:
     assert [(one.rule, one.action) for one in window.verdicts] == [("keyword:2", Action.FLAG)]
 
 
+def test_what_is_only_noted_is_looked_for_in_what_was_said_and_not_in_the_stars(tmp_path: Path) -> None:
+    used = checker(
+        tmp_path, rows="word,risk,match,action\n1[0-9]{9},A.1.a,pattern,flag\n[0-9]{3}@,A.1.a,pattern,mask\n"
+    )
+    for text in ("请打13800138000，谢", "写给甲123@example.com吧"):
+        one, whole = Window(used), Window(used)
+        out = "".join(map(one.feed, text)) + one.finish()
+        assert out == whole.whole(text)
+        assert "*" in out
+        found = {(item.rule, item.start, item.end, item.action) for item in used.check(text, Side.OUTPUT).verdicts}
+        assert len(found) > 1
+        for window in (one, whole):
+            assert {(item.rule, item.start, item.end, item.action) for item in window.verdicts} == found
+
+
 def test_a_policy_can_leave_them_out_and_a_word_can_say_what_follows(tmp_path: Path) -> None:
     text = "请加我标记：abc"
     assert not checker(tmp_path, policy="input: {lanes: {A.1: [exact]}}").check(text, Side.INPUT).verdicts
@@ -128,6 +143,25 @@ def test_marks_of_full_width_mean_themselves() -> None:
     found = regexes.compiled("标（记）[＊]？")
     assert found.search("标(记)*?")
     assert not found.search("标记*?")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "other"),
+    [
+        ("标\\（记\\）", "标（记）", "标\\记"), ("标\\＊", "标＊", "标"), ("标\\　记", "标 记", "标\\ 记"), ("[\\＼]", "＼", "a"),
+        ("\\Q标（記.\\E", "標(记.", "标(记a"), ("\\Q标（", "标（", "标"), ("\\x{ff08}标", "（标", "标"), ("\\x{6a19}.记", "标的记", "x的记"),
+    ],
+)  # fmt: skip
+def test_marks_of_full_width_mean_themselves_behind_a_backslash_and_by_their_number_too(
+    pattern: str, text: str, other: str
+) -> None:
+    judge = Checker(
+        compile_library([Row(1, pattern, "A.1.a", word_rules(pattern, {"match": "pattern"}))], "test"),
+        load_policy(None),
+    )
+    (found,) = judge.check(text, Side.INPUT).verdicts
+    assert text[found.start : found.end] == text
+    assert not judge.check(other, Side.INPUT).verdicts
 
 
 def test_a_bomb_is_answered(tmp_path: Path) -> None:

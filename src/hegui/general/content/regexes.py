@@ -8,6 +8,7 @@ are look-arounds and back-references, which RE2 does not have.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,6 +36,8 @@ _GROUP = 32
 """Patterns that are asked together first."""
 _BYTE = "\\C"
 _NOT_ASCII = "\x80"
+_TOKENS = re.compile(r"(?s)\\Q(.*?)(?:\\E|\Z)|\\x\{0*([0-9A-Fa-f]{1,5})\}|(\\?)(.)")
+"""What stands between \\Q and \\E, a character told by its number, or any other, perhaps behind a backslash."""
 
 
 class PatternError(ValueError):
@@ -69,15 +72,31 @@ def compiled(pattern: str) -> Any:  # noqa: ANN401 - re2 has no types
 
 def _folded(pattern: str) -> str:
     """Return a pattern as folded texts are written: a mark of full width is the ASCII one, taken as it stands."""
-    simple = tables.simplified()
     out = []
-    for character in pattern:
-        folded = fold_character(character) if character >= _NOT_ASCII else character
-        folded = "".join(simple.get(one, one) for one in folded)
-        if len(folded) != 1:
-            raise PatternError(f"正则中的 {character} 请写作 {folded or '（无）'} / write {folded!r} for {character!r}")
-        out.append(f"\\{folded}" if character >= _NOT_ASCII > folded and not folded.isalnum() else folded)
+    for quoted, number, escape, character in _TOKENS.findall(pattern):
+        if quoted:
+            out += [_as_it_stands(_as_folded(one)) for one in quoted]
+        elif number:
+            out.append(f"\\x{{{ord(_as_folded(chr(int(number, 16)))):x}}}")
+        elif character:
+            folded = _as_folded(character)
+            is_mark = character >= _NOT_ASCII > folded and not folded.isalnum()
+            out.append(_as_it_stands(folded) if is_mark else escape + folded)
     return "".join(out)
+
+
+def _as_folded(character: str) -> str:
+    if character < _NOT_ASCII:
+        return character
+    simple = tables.simplified()
+    folded = "".join(simple.get(one, one) for one in fold_character(character))
+    if len(folded) != 1:
+        raise PatternError(f"正则中的 {character} 请写作 {folded or '（无）'} / write {folded!r} for {character!r}")
+    return folded
+
+
+def _as_it_stands(character: str) -> str:
+    return character if character >= _NOT_ASCII or character.isalnum() else f"\\{character}"
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:

@@ -40,7 +40,7 @@ class Window:
 
     __slots__ = (
         "_before", "_by_clause", "_checker", "_either", "_ends", "_find", "_held", "_latin", "_literal", "_longest", "_nearby",
-        "_ordinary", "_parts", "_passed", "_prefixes", "_reach", "_runs", "_side", "_starred", "_starts", "_tail", "_units", "_weak",
+        "_ordinary", "_parts", "_passed", "_prefixes", "_reach", "_runs", "_said", "_side", "_starred", "_starts", "_tail", "_units", "_weak",
         "blocked", "released", "stopped", "verdicts",
     )  # fmt: skip
 
@@ -74,6 +74,8 @@ class Window:
         self.verdicts: list[Verdict] = []
         self.blocked = False
         self.released: list[str] = []
+        self._said: list[str] = []
+        """What was released, before anything of it was masked."""
         self.stopped = ""
 
     @property
@@ -113,6 +115,7 @@ class Window:
         self._held = text[cut:]
         self._passed += cut
         self.released.append(out)
+        self._said.append(out)
         return out
 
     def _cut(self, text: str, bones: str) -> int | None:
@@ -357,6 +360,7 @@ class Window:
         self._passed += limit
         if out:
             self.released.append(out)
+            self._said.append(text[:limit])
         return out
 
     def _block(self, text: str, found: list[Verdict], limit: int) -> str:
@@ -379,8 +383,8 @@ class Window:
         return "".join(out)
 
     def _note_passed_kinds(self) -> None:
-        """Note what policy lets pass but records; it is looked for once, in all that was released."""
-        text = "".join(self.released)
+        """Note what policy lets pass but records; it is looked for once, in all that left, as it was before it was masked."""
+        text = "".join(self._said)
         if text and not NOTED.isdisjoint(self._checker.policy.side(self._side).personal.values()):
             fold = folding.fold(text)
             self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action in NOTED]
