@@ -12,6 +12,7 @@ from hegui.general.content.guards import Finding, GuardResult, Severity, State
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Action, Lane, Side, load_policy, read_policy
 from hegui.general.content.rows import Row, WordRules
+from hegui.general.content.window import Window
 from hegui.service.gateway.comparison import Live, Shadow
 from hegui.service.gateway.judge import Heard, ruled
 from hegui.service.gateway.service import service_settings
@@ -130,6 +131,38 @@ def test_what_was_starred_is_ruled_though_nobody_can_read_it(verdict: Verdict, p
     text = "说" + "*" * (verdict.end - 1) + "完"
     found = shadow(policy).compared(Live(outbound=[(CONTENT, verdict)], texts={CONTENT: text}))
     assert (found["live"]["output"], found["would"]["output"]) == ("mask", would)
+
+
+MASKING = compile_library(
+    [
+        Row(2, "干标", "A.1.a", WordRules(action=Action.MASK)), Row(3, "标干", "A.2.a", WordRules(action=Action.FLAG)),
+        Row(4, "1[0-9]{9}", "A.2.a", WordRules(match="pattern", action=Action.FLAG)),
+        Row(5, "1[0-9]{2}", "A.2.a", WordRules(match="pattern", action=Action.FLAG)),
+    ],
+    "test",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "policy", "would", "differing"),
+    [
+        ("说干标干好", "", "mask", []), ("打13800138000，好", "", "mask", []), ("说乾标好", "", "mask", []),
+        ("说乾标好", "output: {folds: {default: [width]}}", "pass", ["live"]),
+        ("说乾标好", "output: {folds: {A.2: [width]}}", "mask", []),
+        ("说干标干好", "output: {risks: {A.2: pass}, lanes: {A.2: [torn]}}", "mask", ["live"]),
+    ],
+)  # fmt: skip
+def test_an_answer_with_stars_is_compared_as_it_was_before(
+    text: str, policy: str, would: str, differing: list[str]
+) -> None:
+    window = Window(Checker(MASKING, load_policy(None)))
+    left = window.whole(text)
+    made = Shadow(Checker(MASKING, read_policy(policy, load_policy(None))), service_settings({}))
+    made.request(b'{"messages": [{"role": "user", "content": "\xe5\xa5\xbd"}]}')
+    found = made.compared(Live(outbound=[(CONTENT, item) for item in window.verdicts], texts={CONTENT: left}))
+    assert (found["live"]["output"], found["would"]["output"]) == ("mask", would)
+    assert [item["by"] for item in found["verdicts"]] == differing
+    assert found["same"] is (not differing)
 
 
 @pytest.mark.parametrize(

@@ -187,11 +187,14 @@ class Checker:
             word = find.word
             lanes, folds = word.rules.lanes, word.rules.folds
             folds = rules.folds[word.risk] if folds is None else folds
-            if find.lane in (rules.lanes[word.risk] if lanes is None else lanes) and (
-                folds == ALL or find.lane in _BY_OTHER_MEANS or _undone(find, text) <= folds
-            ):
-                action = rules.action(word.risk, find.lane, word.rules.action)
-                found.append(Verdict(word.risk, word.rule, find.lane, find.start, find.end, action))
+            if find.lane not in (rules.lanes[word.risk] if lanes is None else lanes):
+                continue
+            action = rules.action(word.risk, find.lane, word.rules.action)
+            undone = frozenset[Fold]()
+            if find.lane not in _BY_OTHER_MEANS and (folds != ALL or action is Action.MASK):
+                undone = _undone(find, text)
+            if undone <= folds:
+                found.append(Verdict(word.risk, word.rule, find.lane, find.start, find.end, action, undone=undone))
         return found
 
     def personal(self, fold: folding.Folded, side: Side, *, before: str = "") -> list[Verdict]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hegui.general.content import personal
+from hegui.general.content.folds import Fold
 from hegui.general.content.personal import Kind
 from hegui.general.content.policy import BLOCKING, Action, Lane
 
@@ -15,7 +16,8 @@ class Verdict:
     """One hit; the span is in characters of the original.
 
     `risk` is one of the 31, or `unmapped` where a guard model found what none of them is; `score`,
-    0 to 1, is what a classifier or a guard gave, None for what is found or not.
+    0 to 1, is what a classifier or a guard gave, None for what is found or not. `undone` are the folds that a
+    word which is masked owes its find to: nobody can tell them from the stars.
     """
 
     risk: str
@@ -25,6 +27,7 @@ class Verdict:
     end: int
     action: Action
     score: float | None = None
+    undone: frozenset[Fold] = field(default=frozenset(), compare=False, repr=False)
 
     def moved(self, by: int) -> Verdict:
         """Return the same verdict further on in a longer text."""

@@ -29,6 +29,8 @@ Found = tuple[str, Verdict]
 
 _LOG = logging.getLogger(__name__)
 _OLD = "old:"
+_JUDGED = frozenset({Lane.MODEL, Lane.GUARD, Lane.QUESTION})
+"""Lanes that are ruled by what was heard once, or are no policy's."""
 _PASSED = frozenset({Action.PASS})
 
 
@@ -176,7 +178,8 @@ class Shadow:
         return would
 
     def _outbound(self, live: Live) -> _Would:
-        would = _Would(self._starred(live.outbound))
+        starred = self._starred(live.outbound)
+        would = _Would([*starred])
         if not any(live.texts.values()):
             return would
         holding, noting = judging_lanes(self._checker, Side.OUTPUT, guard=self._guard)
@@ -186,7 +189,11 @@ class Shadow:
             json = arguments or (live.machine and path.endswith("].content"))
             window = JsonWindow(self._checker) if json else Window(self._checker)
             out = window.whole(text)
-            would.found += [(path, _not_starred(item) if arguments else item) for item in window.verdicts]
+            would.found += [
+                (path, _not_starred(item) if arguments else item)
+                for item in window.verdicts
+                if not any(path == other and _within(item, star) for other, star in starred)
+            ]
             for start, stretch in _stretches(out, live.look) if Lane.MODEL in holding else [(0, out)]:
                 judged = self._scored(stretch, json=json) if Lane.MODEL in holding | noting else Judged()
                 notes.add(path, judged.verdicts, start)
@@ -201,10 +208,13 @@ class Shadow:
         return judged.as_written(read, len(text)) if read else judged
 
     def _starred(self, live: Iterable[Found]) -> list[Found]:
-        """Return what this policy rules of what the live one starred and nobody can read."""
+        """Return what this policy rules of what nobody can read any more: the live one starred it, or some of it."""
+        live = [item for item in live if item[1].lane not in _JUDGED]
+        stars = [item for item in live if item[1].action is Action.MASK]
         found = []
         for path, verdict in live:
-            action = self._action(verdict) if verdict.action is Action.MASK else None
+            is_starred = any(path == other and _overlap(verdict, star) for other, star in stars)
+            action = self._action(verdict) if is_starred else None
             if action is not None:
                 found.append((path, replace(verdict, action=action)))
         return found
@@ -216,7 +226,19 @@ class Shadow:
             return rules.personal[Kind(verdict.rule.partition(":")[2])]
         word = self._checker.library.word(verdict.rule)
         lanes = word.rules.lanes if word and word.rules.lanes is not None else rules.lanes[verdict.risk]
+        folds = word.rules.folds if word and word.rules.folds is not None else rules.folds[verdict.risk]
+        if not verdict.undone <= folds:
+            return None
         return rules.action(verdict.risk, lane, word.rules.action if word else None) if lane in lanes else None
+
+
+def _overlap(one: Verdict, other: Verdict) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _within(found: Verdict, starred: Verdict) -> bool:
+    """Say whether a hit in a text with stars is what is left of one that was there before."""
+    return found.rule == starred.rule and starred.start <= found.start and found.end <= starred.end
 
 
 def _where(live: Live, side: Side, action: str) -> str | None:
