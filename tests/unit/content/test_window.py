@@ -128,6 +128,14 @@ def test_the_worst_delay_is_stated_and_kept() -> None:
         assert len(window.held) <= used.worst_hold
 
 
+def test_a_hit_is_noted_once_where_a_clause_is_cut_within_it() -> None:
+    used = checker(parse_policy({"output": {"risks": {"A.1": "mask"}, "caps": {"pinyin": "mask"}}}, load_policy(None)))
+    for before in range(60, 65):
+        text = "好" * before + "标标标记|甲，好"
+        _, blocked, found = stream(used, text, list(range(len(text))))
+        assert (blocked, found) == (False, list(used.check(text, Side.OUTPUT).verdicts))
+
+
 def test_verdicts_carry_offsets_of_the_original_text() -> None:
     text = "零\u200b宽：标\u200b记\ufeff甲！"
     window = Window(CHECKERS[0])

@@ -111,3 +111,8 @@ def clear_of(spans: list[Verdict], limit: int) -> int:
         if not inside:
             return limit
         limit = min(inside)
+
+
+def is_rest(verdict: Verdict, noted: Verdict) -> bool:
+    """Say whether a hit is what is left of one that was noted, where a clause begins in its first character's repetitions."""
+    return noted.start < verdict.start and replace(verdict, start=noted.start) == noted

@@ -22,7 +22,7 @@ from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
 from hegui.general.content.skeleton import BONES, LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
-from hegui.general.content.verdicts import clear_of
+from hegui.general.content.verdicts import clear_of, is_rest
 
 _SHORT = 64
 _SHORTEST = 6
@@ -349,7 +349,8 @@ class Window:
             if verdict.start >= limit:
                 continue
             moved = verdict.moved(self._passed)
-            self.verdicts.append(moved)
+            if verdict.start or not any(is_rest(moved, one) for one in self.verdicts[-_FEW:]):
+                self.verdicts.append(moved)
             if verdict.action is Action.MASK:
                 end = min(verdict.end, limit)
                 starred = mask_span(verdict, text[verdict.start : verdict.end])[: end - verdict.start]
