@@ -208,6 +208,8 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "html: very many labels that are none": (".html", lambda: b"<head>" + b"<meta name=AIGC content=1>" * 40_000),
     "markdown: very many blocks": (".md", lambda: b"---\n" + b"AIGC: 1\n" * 130_000 + b"---\n"),
     "markdown: aliases": (".md", lambda: b"---\nAIGC:\n" + b"".join(b"  a%d: &a%d [%s]\n" % (number, number, b",".join([b"*a%d" % (number - 1) if number else b"x"] * 9)) for number in range(30)) + b"---\n"),
+    "markdown: lists in lists": (".md", lambda: b"---\n" + (b"AIGC: " + b"[" * 1800 + b"\n") * 400 + b"---\n"),
+    "html: remarks in another encoding": (".html", lambda: b"<!---->" * 500 + b"\xff"),
     "json: very many objects": (".json", lambda: b"[" + b"{}," * 20 * MIB + b"{}]"),
     "json: nested": (".json", lambda: b"[" * 3 * MIB),
     "stray: packed packets of other names": (".png", lambda: png(*[chunk(b"zTXt", b"a\0\0" + zlib.compress(b"<?xml AIGC" + bytes(15 * MIB), 9))] * 60)),

@@ -13,7 +13,7 @@ from typing import Any
 
 from hegui.kit.yaml import YAMLError, read_yaml
 from hegui.service.labels import lenient, loose
-from hegui.service.labels.container import Slot
+from hegui.service.labels.container import Slot, unreadable
 from hegui.service.labels.containers import objects
 from hegui.service.labels.schema import FIELDS, KEYWORD, LONGEST_VALUE, Deviation
 
@@ -23,12 +23,16 @@ BLOCK = re.compile(
 )
 WITHIN = 4096
 """Characters at the beginning of a text in which a front matter that an editor destroyed is looked for."""
+_MOST_BLOCKS, _MOST_YAML = 256, 2 * LONGEST_VALUE
+"""Most blocks under the key of a label, and most characters of them, that are read as YAML: a hundred thousand take a second."""
+_BRACKET = re.compile(r"[\[\]{}]")
+_DEEPEST = 32
 _TOML = re.compile(r"\A\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _ANY_FIELD = "|".join(FIELDS)
 # An editor that takes the dashes for a rule escapes them, makes them another rule or loses one, and joins the lines.
 _SPOILT = re.compile(rf"\A[\s\\*_=#>—–-]*(?={KEYWORD}[\s\\]*:\W{{0,40}}(?:{_ANY_FIELD})[\s\\\"]*:)")
 _ESCAPED = re.compile(
-    rf"\A\s*\\?-{{3}}.{{0,200}}?^\s*{KEYWORD}\s*:.*?^\s*ContentProducer\s*:", re.DOTALL | re.MULTILINE
+    rf"\A\s*\\?-{{3}}.{{0,200}}?^[ \t]*{KEYWORD}\s*:.*?^[ \t]*ContentProducer\s*:", re.DOTALL | re.MULTILINE
 )
 _KEY = re.compile(rf"^[ \t]*\W?{KEYWORD}\W?[ \t]*:", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(?P<mark>```+|~~~+)[\s\S]*?(?:^ {0,3}(?P=mark)|\Z)", re.MULTILINE)
@@ -57,7 +61,7 @@ def _with(slot: Slot, note: Deviation) -> Slot:
 
 
 def _yaml(front: str) -> Iterator[Slot]:
-    blocks = list(BLOCK.finditer(front))
+    blocks = list(_blocks(front))
     for block in blocks:
         slot = _slot(block[0])
         yield slot if KEYWORD in block[0] else _with(slot, Deviation.KEY_CASE)
@@ -73,13 +77,33 @@ def _yaml(front: str) -> Iterator[Slot]:
             yield Slot("front matter", json.dumps(fields, ensure_ascii=False, default=str), (Deviation.NO_KEY,))
 
 
+def _blocks(text: str) -> Iterator[re.Match[str]]:
+    """Yield the blocks under the key of a label; raise UnreadableError for more than are read."""
+    size = 0
+    for number, block in enumerate(BLOCK.finditer(text)):
+        size += min(len(block[0]), LONGEST_VALUE)
+        if number == _MOST_BLOCKS or size > _MOST_YAML:
+            raise unreadable("可能有标识的位置过多", "there are too many places that may have a label")
+        yield block
+
+
 def _read(text: str) -> Any:  # noqa: ANN401 - YAML of any shape
-    if len(text) > LONGEST_VALUE:
+    if len(text) > LONGEST_VALUE or _is_deep(text):
         return None
     try:
         return read_yaml(text)
     except YAMLError:
         return None
+
+
+def _is_deep(text: str) -> bool:
+    """Say whether lists or objects are nested deeper than any label's: the parser takes the square of the depth."""
+    depth = 0
+    for sign in _BRACKET.findall(text):
+        depth = depth + 1 if sign in "[{" else max(depth - 1, 0)
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _slot(block: str) -> Slot:
@@ -141,7 +165,7 @@ def _body(text: str) -> Iterator[Slot]:
         return
     text = _FENCE.sub(lambda match: re.sub(r"[^\r\n]", " ", match[0]), text)
     yield from comments(text)
-    for block in BLOCK.finditer(text):
+    for block in _blocks(text):
         slot = _slot(block[0])
         if not slot.notes and lenient.like(_loaded(str(slot.value))):
             yield _with(slot, _ELSEWHERE)

@@ -22,7 +22,7 @@ from hegui.service.labels.schema import KEYWORD, LONGEST_VALUE, Deviation
 _LONGEST_META = 4 * LONGEST_VALUE
 _LOWER = {one: one + 32 for one in range(ord("A"), ord("Z") + 1)}
 _PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|meta|title|body)[\s>]",
+    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<\?xml[^>]*>\s*)?(?><!--[\s\S]{0,2000}?-->\s*)*+<(?:!doctype\s+html|html|head|meta|title|body)[\s>]",
     re.IGNORECASE,
 )
 _IN_HEAD = frozenset(
