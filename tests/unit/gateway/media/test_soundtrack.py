@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hegui.service.gateway.media.labelling import AUDIO, Producer, Spoken, WithheldError
+from hegui.service.gateway.media.labelling import AUDIO, Producer, Spoken, WithheldError, form_of
 from hegui.service.gateway.media.soundtrack import Soundtrack, whole
 from hegui.service.labels import files, signatures
 from hegui.service.labels.files import Verdict
@@ -21,6 +21,7 @@ from hegui.service.labels.marks import sound as heard
 from hegui.service.labels.schema import Label
 from tests.unit.gateway.media.labelling import BY, NUMBER, OTHER, independent, sound, way
 from tests.unit.labels.media import packets
+from tests.unit.labels.test_sound import frame, id3
 
 MOST = 8 << 20
 
@@ -57,6 +58,18 @@ def test_a_sound_in_any_pieces_gets_its_label_in_front_and_keeps_the_rest(
     path.write_bytes(out)
     assert NUMBER in independent(path) or kind == "wav", "an independent reader finds the label"
     assert not list(tmp_path.glob("tmp*")), "nothing lies about"
+
+
+@pytest.mark.parametrize("piece", [64, 1000, MOST])
+@pytest.mark.parametrize("cover", [100, 3000, 20_000])
+def test_a_flac_behind_a_tag_is_told_however_long_its_cover_is(cover: int, piece: int, tmp_path: Path) -> None:
+    given = id3(4, frame(b"APIC", b"\3image/png\0\0\0" + bytes(cover))) + sound("flac")
+    track = Soundtrack(NUMBER, way(tmp_path, sound="interface"), most=MOST)
+    out, _ = passed(track, given, piece)
+    assert track.done is not None
+    assert (track.done.container, track.done.form.mime) == ("flac", "audio/flac")
+    assert files.inspect_bytes(out, "x.flac").label == BY.label(NUMBER)
+    assert form_of(given)[0] == "flac"
 
 
 @pytest.mark.parametrize("seekable", [True, False])

@@ -7,6 +7,7 @@ as the one who passes it on.
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
 import wave
@@ -24,7 +25,7 @@ from hegui.kit.text import Bi
 from hegui.service.gateway.media.waves import closed
 from hegui.service.gateway.service import MARK, MediaStyle
 from hegui.service.labels import files, signatures
-from hegui.service.labels.containers import HEAD, NotWritableError, UnreadableError, container_of
+from hegui.service.labels.containers import NotWritableError, UnreadableError, container_of, head_of
 from hegui.service.labels.files import BreaksManifestError, Inspection, NotVerifiedError, Seal, Verdict
 from hegui.service.labels.marks import mark, sound
 from hegui.service.labels.schema import Label, LabelError, set_code
@@ -218,9 +219,12 @@ def can_mark(container: str, style: MediaStyle) -> bool:
 
 
 def form_of(head: bytes) -> tuple[str, Form]:
-    """Return container and form of a file by its first bytes; raise WithheldError for what no label can be written to."""
+    """Return container and form of a file by its first bytes; raise WithheldError for what no label can be written to.
+
+    A tag before a sound tells nothing of it: what stands behind the tag is looked at, where that is there.
+    """
     try:
-        name = container_of(head[:HEAD], "").name
+        name = container_of(head_of(io.BytesIO(head)), "").name
     except UnreadableError:
         raise WithheldError("format") from None
     form = FORMS.get(name)

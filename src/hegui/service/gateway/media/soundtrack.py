@@ -27,7 +27,7 @@ from hegui.service.gateway.media.labelling import (
 from hegui.service.gateway.media.waves import Waves
 from hegui.service.labels import manifests
 from hegui.service.labels.container import same
-from hegui.service.labels.containers import Container, UnreadableError, container_of
+from hegui.service.labels.containers import Container, UnreadableError, behind_tag, container_of
 from hegui.service.labels.marks import sound
 from hegui.service.labels.schema import Label
 from hegui.service.labels.sealing import Fate
@@ -84,7 +84,7 @@ class Soundtrack:
         if self._wanted is not None:
             return self._pass(self._waves.feed(piece) if self._waves is not None else piece)
         self._head += piece
-        if len(self._head) >= _LEAST:
+        if len(self._head) >= _told_by(self._head):
             self._know()
             if not self._whole:
                 return self._begin()
@@ -187,6 +187,11 @@ def whole(track: Soundtrack, data: bytes) -> Labelled:
 
 
 # --- heads that hold the label -------------------------------------------------------------------------
+
+
+def _told_by(head: bytearray) -> int:
+    """Return the bytes by which a sound is told: FLAC and MP3 both can stand behind a tag, and that with a cover is long."""
+    return max(_LEAST, min(behind_tag(bytes(head[:_LEAST])), _LONGEST_HEAD))
 
 
 def _front(head: bytes, wanted: Label) -> bytes | None:

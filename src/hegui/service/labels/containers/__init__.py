@@ -35,6 +35,7 @@ __all__ = [
     "NotWritableError",
     "Slot",
     "UnreadableError",
+    "behind_tag",
     "container_of",
     "head_of",
     "unreadable",
@@ -62,16 +63,19 @@ def head_of(file: BinaryIO) -> bytes:
     """
     file.seek(0)
     head = file.read(HEAD)
-    if not head.startswith(b"ID3") or len(head) < HEAD:
+    told = behind_tag(head)
+    if told <= len(head) or len(head) < HEAD:
         return head
-    try:
-        after = Id3.length(head)
-    except UnreadableError:
-        return head
-    if after + _BEHIND <= len(head):
-        return head
-    file.seek(after)
+    file.seek(told - _BEHIND)
     return _EMPTY_TAG + file.read(HEAD)
+
+
+def behind_tag(head: bytes) -> int:
+    """Return up to where a file that begins so must be there for its format to be told; 0 where no tag comes first."""
+    try:
+        return Id3.length(head) + _BEHIND if head.startswith(b"ID3") else 0
+    except UnreadableError:
+        return 0
 
 
 def container_of(head: bytes, name: str) -> Container:
