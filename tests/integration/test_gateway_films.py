@@ -177,9 +177,9 @@ def test_what_can_not_be_checked_or_given_is_refused_before_the_model_is_asked(
 
 def test_a_body_in_json_is_taken_too_and_fields_are_plain(films: Server, upstream: ScriptedUpstream) -> None:
     given(upstream, "up-7", MP4)
-    body = {"model": "film", "prompt": "湖", "seconds": 4, "user": "张三"}
+    body = {"model": "film", "prompt": "湖", "seconds": 4, "enhance": True, "user": "张三"}
     assert raw(films, "/videos", method="POST", json=body).json()["status"] == "queued"
-    assert upstream.requests[-1] == {"model": "film", "prompt": "湖", "seconds": "4"}
+    assert upstream.requests[-1] == {"model": "film", "prompt": "湖", "seconds": "4", "enhance": "true"}
     for bad in ({"loras": [1]}, {'a"\r\nb': "x"}):
         reply = raw(films, "/videos", method="POST", json={**body, **bad})
         assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_field")

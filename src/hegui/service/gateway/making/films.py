@@ -132,7 +132,10 @@ class Films(Making):
 
     async def begin(self) -> Json:
         """Hand the job to the upstream and return its state, recorded; raise ApiError."""
-        fields = {name: str(value) for name, value in self.asked().items() if value is not None and name not in _PEOPLE}
+        asked = {name: value for name, value in self.asked().items() if value is not None and name not in _PEOPLE}
+        fields = {
+            name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in asked.items()
+        }
         raw = await self.given(self.engine.upstream.send(_PATH, fields), self.desk)
         try:
             body = loads_object(raw, "the upstream's answer")
