@@ -510,6 +510,14 @@ def test_a_broken_stream_ends_with_an_error_or_withheld_and_is_recorded(
     assert finish == "content_filter"
 
 
+def test_an_event_that_is_too_long_is_told_as_that(edge: Server, upstream: ScriptedUpstream) -> None:
+    upstream.scripts["broken"] = lambda _: BROKEN["an endless event"]
+    reply = raw(edge, chat(model="broken", stream=True))
+    assert '"code":"upstream_too_large"' in reply.text
+    assert "4 MiB" in reply.text
+    assert reply.text.endswith("data: [DONE]\n\n")
+
+
 def test_a_stream_that_breaks_off_gives_what_was_checked_first(edge: Server, upstream: ScriptedUpstream) -> None:
     upstream.scripts["broken"] = lambda _: BROKEN["the connection is cut"]
     stream, said = iter(ask(edge, "broken", stream=True)), ""

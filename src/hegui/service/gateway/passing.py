@@ -12,7 +12,7 @@ from hegui.service.gateway.judge import Judge, Judged, judge_read
 from hegui.service.gateway.protocol import MARK, Json
 from hegui.service.gateway.records import Exchanged
 from hegui.service.gateway.stream import Answer
-from hegui.service.gateway.upstream import Events
+from hegui.service.gateway.upstream import Events, UpstreamError
 
 SendPiece = Callable[[bytes], Awaitable[None]]
 
@@ -36,7 +36,7 @@ class Passing:
     async def run(self, events: Events, send: SendPiece) -> bool:
         """Send what may leave until the upstream or a check ends the answer; return whether `[DONE]` came."""
         answer = self._answer
-        while batch := await events.next():
+        while batch := await self._next(events):
             try:
                 if len(batch) == 1 and batch[0] != MARK:
                     out, complete = answer.event(batch[0]), False
@@ -53,6 +53,15 @@ class Passing:
             if complete or answer.blocked:
                 return complete
         return False
+
+    async def _next(self, events: Events) -> list[bytes]:
+        """Return the next events; an upstream that says more than is taken is told as that, not as one that broke off."""
+        try:
+            return await events.next()
+        except UpstreamError as error:
+            if error.api.code == "upstream_too_large":
+                self._answer.broken = error.api
+            raise
 
     def _several(self, batch: list[bytes]) -> tuple[bytes, bool]:
         out: list[bytes] = []

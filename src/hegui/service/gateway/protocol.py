@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 DONE = b"data: [DONE]\n\n"
 MARK = b"[DONE]"
-_LONGEST_EVENT = 4 * 1024 * 1024
+LONGEST_EVENT = 4 * 1024 * 1024
 
 
 class ProtocolError(Exception):
@@ -109,7 +109,7 @@ class EventReader:
             data, held = self._rest + piece, b""
         *blocks, rest = data.split(b"\n\n")
         self._rest = rest + held
-        if len(self._rest) > _LONGEST_EVENT:
+        if len(self._rest) > LONGEST_EVENT:
             message = "an event of the upstream is longer than 4 MiB"
             raise ProtocolError(message)
         return [found for block in blocks if (found := _data(block))]

@@ -18,7 +18,17 @@ from hegui.service.gateway.frame import MOST_FRAMES, Frame, learn
 from hegui.service.gateway.hold import Due
 from hegui.service.gateway.judge import Judged
 from hegui.service.gateway.outbound import CONTENT, ChoiceGuard, nest
-from hegui.service.gateway.protocol import DONE, Json, ProtocolError, chunk, event, loads_object, no_usage, raw_event
+from hegui.service.gateway.protocol import (
+    DONE,
+    ApiError,
+    Json,
+    ProtocolError,
+    chunk,
+    event,
+    loads_object,
+    no_usage,
+    raw_event,
+)
 
 __all__ = ["Answer", "AnswerContext"]
 
@@ -36,6 +46,8 @@ class Answer(WholeAnswer):
         self._first = True
         self._frame: Frame | None = None
         self._learnt = 0
+        self.broken: ApiError | None = None
+        """Why the upstream's events could not be read to their end, where that is known."""
 
     # --- streamed -----------------------------------------------------------------------------
 
@@ -278,7 +290,8 @@ class Answer(WholeAnswer):
         if not complete:
             problem = {"message": "上游中断，回答不完整，请重试 / the upstream broke off; try again", "type": "server_error", "param": None,
                        "code": "upstream_incomplete"}  # fmt: skip
-            return b"".join(self._tail) + event({"error": problem, **mine}) + DONE
+            told = {"error": problem} if self.broken is None else self.broken.body()
+            return b"".join(self._tail) + event({**told, **mine}) + DONE
         if not self._tail:
             return DONE
         last = orjson.loads(self._tail[-1][6:])

@@ -13,7 +13,7 @@ from hegui.kit.multipart import form_of
 from hegui.kit.settings import Settings
 from hegui.kit.text import Bi
 from hegui.service.gateway.client import Client, Connection, TooLargeError
-from hegui.service.gateway.protocol import ApiError, EventReader, Json
+from hegui.service.gateway.protocol import LONGEST_EVENT, ApiError, EventReader, Json, ProtocolError
 
 _OK = 200
 _LONGEST_BODY = 32 * 1024 * 1024
@@ -136,6 +136,13 @@ def unreachable(error: Exception) -> UpstreamError:
     return UpstreamError(api, f"{type(error).__name__}: {error}")
 
 
+_TOO_LONG = ApiError(
+    502, "upstream_too_large",
+    f"上游的一个事件超过 {LONGEST_EVENT >> 20} MiB，未接收；请不用 stream，或让上游以地址给出文件 / an event of the upstream is over "
+    f"{LONGEST_EVENT >> 20} MiB and was not taken; leave `stream` out, or have the upstream give files by URL",
+)  # fmt: skip
+
+
 class HttpEvents:
     """The events of a streamed reply."""
 
@@ -155,7 +162,10 @@ class HttpEvents:
             except OSError as error:
                 raise unreachable(error) from error
             if piece:
-                events = self._reader.feed(piece)
+                try:
+                    events = self._reader.feed(piece)
+                except ProtocolError as error:
+                    raise UpstreamError(_TOO_LONG, str(error)) from error
                 if events:
                     return events
                 continue
