@@ -255,3 +255,34 @@ def test_a_file_of_a_label_that_holds_none_is_malformed(tmp_path: Path, beside: 
     found = sidecar.read(path)
     assert found is not None
     assert found.verdict is Verdict.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "2020-01-01: x",
+        "!!binary YWJj: x",
+        "Time: 2020-01-01",
+        "a: !!set {b}",
+        f"a: 0x{'f' * 20_000}",
+        "a: {2020-01-01: x}",
+    ],
+)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "---\nAIGC:\n  {}\n  ProduceID: z\n---\n",
+        "---\nq:\n  AIGC:\n    {}\n    ProduceID: z\n---\n",
+        "text\n\nAIGC:\n  {}\n  ProduceID: z\n\n",
+    ],
+)
+def test_what_yaml_knows_and_json_does_not_is_told_and_breaks_nothing(field: str, frame: str) -> None:
+    found = files.inspect_bytes(frame.format(field).encode(), "a.md")
+    assert found.verdict in {Verdict.MALFORMED, Verdict.ABSENT}
+    assert found.verdict is Verdict.MALFORMED or frame.startswith("text")
+
+
+@pytest.mark.parametrize("value", ["{'a': {1, 2}}", "{(1, 2): 3}", f"0x{'f' * 5000}", "b'x'"])
+def test_an_object_as_a_program_prints_it_breaks_nothing(value: str) -> None:
+    page = f"<html><head><meta name=AIGC content=\"AIGC={{'ProduceID': {value}}}\">"
+    assert files.inspect_bytes(page.encode(), "a.html").verdict is Verdict.MALFORMED

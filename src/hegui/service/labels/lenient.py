@@ -161,7 +161,24 @@ def _printed(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
         data = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
-    return data if isinstance(data, dict) else None
+    return as_json(data) if isinstance(data, dict) else None
+
+
+def as_json(data: Any) -> Any:  # noqa: ANN401 - plain data of any shape
+    """Return data of another language (dates, sets, aliases, keys of any kind) as JSON has it; None for what is too large for it.
+
+    It is written piece by piece: an alias may stand for a long text, and is a few characters itself.
+    """
+    out, left = [], 4 * LONGEST_VALUE
+    try:
+        for part in json.JSONEncoder(ensure_ascii=False, skipkeys=True, default=str).iterencode(data):
+            left -= len(part)
+            if left < 0:
+                return None
+            out.append(part)
+        return json.loads("".join(out))
+    except (ValueError, TypeError, RecursionError):  # a number of very many digits; data that hold themselves
+        return None
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -91,7 +91,7 @@ def _read(text: str) -> Any:  # noqa: ANN401 - YAML of any shape
     if len(text) > LONGEST_VALUE or _is_deep(text):
         return None
     try:
-        return read_yaml(text)
+        return lenient.as_json(read_yaml(text))
     except YAMLError:
         return None
 
