@@ -282,6 +282,11 @@ def test_what_yaml_knows_and_json_does_not_is_told_and_breaks_nothing(field: str
     assert found.verdict is Verdict.MALFORMED or frame.startswith("text")
 
 
+@pytest.mark.parametrize("value", ["9" * 5000, "2020-01-01", f"{{ProduceID = 0x{'9' * 5000}}}"])
+def test_what_toml_knows_and_json_does_not_is_told_and_breaks_nothing(value: str) -> None:
+    assert files.inspect_bytes(f"+++\nAIGC = {value}\n+++\n".encode(), "a.md").verdict is Verdict.MALFORMED
+
+
 @pytest.mark.parametrize("value", ["{'a': {1, 2}}", "{(1, 2): 3}", f"0x{'f' * 5000}", "b'x'"])
 def test_an_object_as_a_program_prints_it_breaks_nothing(value: str) -> None:
     page = f"<html><head><meta name=AIGC content=\"AIGC={{'ProduceID': {value}}}\">"

@@ -121,8 +121,10 @@ def _toml(front: str) -> Iterator[Slot]:
     if KEYWORD not in front.upper():
         return
     try:
-        data = tomllib.loads(front)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        data = lenient.as_json(tomllib.loads(front))
+    except (ValueError, RecursionError):  # also for a number of very many digits
+        data = None
+    if data is None:
         if _ANY_KEY.search(front):
             yield Slot(_PLACE, front[:LONGEST_VALUE], (_DAMAGED, _ELSEWHERE))
         return
