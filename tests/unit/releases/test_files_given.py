@@ -305,7 +305,8 @@ def test_a_malformed_request_under_a_leave_does_not_stay_open(house: House, upst
     grant, before = house.granted("form"), len(upstream.requests)
     with pytest.raises(openai.BadRequestError, match="image"):
         house.application().ask(grant, "form", extra_body={"images": ["x"]})
-    assert [row[2:4] for row in house.contents(grant)] == [("withheld", None)]
+    # The log is written behind the reply, which has left by then.
+    assert wait_for(lambda: [row[2:4] for row in house.contents(grant)] == [("withheld", None)])
     assert len(upstream.requests) == before
 
 
