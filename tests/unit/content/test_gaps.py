@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from hegui.general.content.checks import Checker
 from hegui.general.content.library import compile_library
 from hegui.general.content.policy import Side, load_policy, parse_policy
-from hegui.general.content.window import Window
+from tests.unit.content.streams import agree, stream
 
 FLAGGED = parse_policy(
     {side: {"default": "flag", "lanes": {"default": ["exact", "hidden", "split", "part", "torn"]}} for side in ("input", "output")},
@@ -93,24 +91,13 @@ TEXTS = st.lists(
 ).map("".join)  # fmt: skip
 
 
-def stream(used: Checker, text: str, cuts: list[int]) -> tuple[str, bool, list[tuple[str, str, int, int]]]:
-    window = Window(used)
-    places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
-    out = "".join(window.feed(text[a:b]) for a, b in pairwise(places)) + window.finish()
-    assert len(window.held) <= used.worst_hold
-    return out, window.blocked, sorted((v.rule, v.lane, v.start, v.end) for v in window.verdicts)
-
-
 @settings(max_examples=300, deadline=None)
 @given(text=TEXTS, cuts=st.lists(st.integers(0, 40), max_size=8))
 @example(text="很标、甲乙、", cuts=[3])
 @example(text="标标甲甲甲的", cuts=[2, 5])
 def test_any_pieces_give_the_same_and_agree_with_the_whole(text: str, cuts: list[int]) -> None:
     for used in CHECKERS:
-        whole = stream(used, text, [])
-        assert stream(used, text, cuts) == whole
-        assert stream(used, text, list(range(len(text)))) == whole
-        assert whole[1] == used.check(text, Side.OUTPUT).blocked
+        agree(used, text, cuts)
     found = CHECKERS[1].check(text, Side.OUTPUT).verdicts
     assert (
         sorted((v.rule, v.lane, v.start, v.end) for v in found if v.rule.startswith("keyword"))
