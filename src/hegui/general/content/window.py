@@ -21,7 +21,7 @@ from hegui.general.content.near import Nearby
 from hegui.general.content.parts import LONGEST
 from hegui.general.content.personal import ANY_LONG
 from hegui.general.content.policy import BLOCKING, NOTED, Action, Side
-from hegui.general.content.skeleton import BONES, LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
+from hegui.general.content.skeleton import LONG_RUN, SEPARATOR, Places, Skeleton, plain, skeleton
 from hegui.general.content.verdicts import clear_of, is_rest
 
 _SHORT = 64
@@ -356,7 +356,7 @@ class Window:
                 starred = mask_span(verdict, text[verdict.start : verdict.end])[: end - verdict.start]
                 out = out[: verdict.start] + merge_stars(out[verdict.start : end], starred) + out[end:]
                 self._starred = max(self._starred, moved.end)
-        self._before = _context(text, limit, self._before)
+        self._before = context_of(text, limit, self._before)
         self._held = text[limit:]
         self._passed += limit
         if out:
@@ -391,9 +391,3 @@ class Window:
             self.verdicts += [item for item in self._checker.personal(fold, self._side) if item.action in NOTED]
         if text and self._weak and not self._by_clause:
             self.verdicts += self._checker.weak(text, self._side)
-
-
-def _context(text: str, cut: int, before: str) -> str:
-    """Return the same as `context_of`, mostly the characters right before a cut: they are looked at in one go first."""
-    near = text[cut - REACH_BEFORE : cut] if cut >= REACH_BEFORE else ""
-    return near if near and all(map(BONES.__getitem__, near)) else context_of(text, cut, before)
